@@ -1,0 +1,252 @@
+"""What a person can ask for, and how it is done.
+
+A panel emits an intent (``session:select`` and the like); the matching method here asks the
+proxy, and the outcome comes back as events. Every command ends in ``command:done`` or
+``command:failed``, so that a dialog knows when to close and what to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from . import events
+from .errors import NoSession, ProxyError, SessionsError, SwitchFailed, SwitchSuperseded
+from .events import Topic
+from .live import Live
+from .manager import SessionManager
+from .models import Notice, SessionId, Wire, as_id, as_mapping, as_text, as_tokens
+from .notices import notice_for
+from .ports import Scheduler
+from .proxy_api import Provider, ProxyApi
+from .state import SessionState
+
+SELECT = "session:select"
+CREATE = "session:create"
+DELETE = "session:delete"
+LIST = "session:list"
+SET_AUTO_SESSION = "auto-session:set"
+EXPORT = "export"
+COMPACT = "compaction:run"
+PREVIEW_COMPACTION = "compaction:preview"
+SET_AUTO_COMPACTION = "compaction:set-auto"
+RESERVE_TOKENS = "compaction:reserve"
+LOAD_COMPACTION = "compaction:load"
+LOAD_MEMORY = "memory:load"
+LOAD_PROVIDERS = "providers:load"
+LOAD_RATE_LIMIT = "rate-limit:load"
+
+COMMAND_DONE: Topic[CommandOutcome] = Topic("command:done")
+COMMAND_FAILED: Topic[CommandOutcome] = Topic("command:failed")
+PROVIDERS_LISTED: Topic[tuple[Provider, ...]] = Topic("providers:listed")
+COMPACTION_LOADED: Topic[Wire] = Topic("compaction:loaded")
+COMPACTION_PREVIEWED: Topic[Wire] = Topic("compaction:previewed")
+MEMORY_LOADED: Topic[Wire] = Topic("memory:loaded")
+RATE_LIMIT_LOADED: Topic[Wire] = Topic("rate-limit:loaded")
+EXPORTED: Topic[ExportedFile] = Topic("export:ready")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutcome:
+    """How a command ended; ``notice`` says why it failed."""
+
+    command: str
+    notice: Notice | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"command": self.command, "notice": self.notice and self.notice.to_wire()}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file for the person to keep."""
+
+    name: str
+    content_type: str
+    text: str
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"name": self.name, "contentType": self.content_type, "text": self.text}
+
+
+class Commands:
+    """Listens for intents and carries them out."""
+
+    def __init__(
+        self,
+        api: ProxyApi,
+        state: SessionState,
+        manager: SessionManager,
+        live: Live,
+        bus: events.EventBus,
+        scheduler: Scheduler,
+    ) -> None:
+        """Serve the intents that arrive on ``bus`` until :meth:`stop`."""
+        self._api = api
+        self._state = state
+        self._manager = manager
+        self._live = live
+        self._bus = bus
+        self._scheduler = scheduler
+        work: dict[str, tuple[str, Callable[[Wire], Coroutine[Any, Any, None]]]] = {
+            SELECT: ("failed.select", self._select),
+            CREATE: ("failed.create", self._create),
+            DELETE: ("failed.delete", self._delete),
+            LIST: ("failed.list", self._list),
+            SET_AUTO_SESSION: ("failed.auto_session", self._set_auto_session),
+            EXPORT: ("failed.export", self._export),
+            COMPACT: ("failed.compact", self._compact),
+            PREVIEW_COMPACTION: ("failed.preview", self._preview_compaction),
+            SET_AUTO_COMPACTION: ("failed.auto_compaction", self._set_auto_compaction),
+            RESERVE_TOKENS: ("failed.reserve", self._reserve_tokens),
+            LOAD_COMPACTION: ("failed.load_compaction", self._load_compaction),
+            LOAD_MEMORY: ("failed.load_memory", self._load_memory),
+            LOAD_PROVIDERS: ("failed.load_providers", self._load_providers),
+            LOAD_RATE_LIMIT: ("failed.load_rate_limit", self._load_rate_limit),
+        }
+        self._forget = [
+            bus.on(topic, self._runner(topic, what, do)) for topic, (what, do) in work.items()
+        ]
+
+    def stop(self) -> None:
+        """Listen no more."""
+        for forget in self._forget:
+            forget()
+
+    def _runner(
+        self, command: str, what: str, do: Callable[[Wire], Coroutine[Any, Any, None]]
+    ) -> Callable[[object], None]:
+        async def run(request: Wire) -> None:
+            try:
+                await do(request)
+            except SwitchSuperseded:
+                return  # the later command reports
+            except SessionsError as error:
+                cause = error.__cause__ if isinstance(error, SwitchFailed) else error
+                known = cause if isinstance(cause, ProxyError) else error
+                notice = notice_for(known, what)
+                self._bus.emit(COMMAND_FAILED, CommandOutcome(command, notice))
+            else:
+                self._bus.emit(COMMAND_DONE, CommandOutcome(command))
+
+        return lambda request: self._scheduler.start(run(as_mapping(request)))
+
+    # -- sessions ---------------------------------------------------------------------
+
+    async def _select(self, request: Wire) -> None:
+        session_id = as_id(request.get("id"))
+        if session_id is None or self._manager.is_session_active(session_id):
+            return
+        session = await self._manager.switch_session(session_id, activate=True)
+        activated = self._api.can_activate
+        self._live.pinned = None if activated else session.id
+        if not activated:
+            values = {"name": session.name}
+            self._bus.emit(events.NOTICE, Notice("info", "notice.view_only", values))
+        await self._live.after_switch()
+        await self._list({})
+
+    async def _create(self, request: Wire) -> None:
+        name = (as_text(request.get("name")) or "").strip()
+        provider, model = as_text(request.get("provider")), as_text(request.get("model"))
+        session = await self._api.create_session(name, provider, model)
+        self._live.pinned = None
+        try:
+            await self._manager.switch_session(session.id)
+        except SwitchSuperseded:
+            pass  # the proxy's own announcement of the new session came first
+        await self._live.after_switch()
+        await self._list({})
+
+    async def _delete(self, request: Wire) -> None:
+        wanted = request.get("ids")
+        found = [as_id(i) for i in wanted] if isinstance(wanted, list) else []
+        ids: list[SessionId] = [i for i in found if i is not None]
+        if not ids:
+            return
+        outcome = await self._api.delete_sessions(ids)
+        for session_id in outcome.deleted:
+            self._state.forget(session_id)
+        values = {"count": len(outcome.deleted)}
+        self._bus.emit(events.NOTICE, Notice("success", "notice.deleted", values))
+        if outcome.refused:
+            reason = next((text for text in outcome.refused.values() if text), None)
+            values = {"count": len(outcome.refused)}
+            self._bus.emit(
+                events.NOTICE, Notice("warning", "notice.not_deleted", values, reason)
+            )
+        await self._list({})
+
+    async def _list(self, _: Wire) -> None:
+        self._bus.emit(events.SESSIONS_LISTED, await self._api.sessions())
+
+    async def _set_auto_session(self, request: Wire) -> None:
+        enabled = await self._api.set_auto_session(bool(request.get("enabled")))
+        self._bus.emit(events.AUTO_SESSION_CHANGED, enabled)
+
+    async def _load_providers(self, _: Wire) -> None:
+        self._bus.emit(PROVIDERS_LISTED, await self._api.providers())
+
+    async def _export(self, request: Wire) -> None:
+        kind = "csv" if request.get("kind") == "csv" else "json"
+        text = await self._api.export(kind)
+        session = self._state.session
+        name = f"session-{session.id if session else 'none'}.{kind}"
+        content_type = "text/csv" if kind == "csv" else "application/json"
+        self._bus.emit(EXPORTED, ExportedFile(name, content_type, text))
+
+    # -- compaction, memory, rate limit -------------------------------------------------
+
+    async def _compact(self, request: Wire) -> None:
+        answer = await self._api.compact(
+            self._current_id(),
+            preserve_messages=as_tokens(request.get("preserve")) or 2,
+            force=bool(request.get("force")),
+        )
+        detail = as_text(answer.get("message"))
+        self._bus.emit(events.NOTICE, Notice("success", "notice.compact_asked", {}, detail))
+        await self._load_compaction({})
+        self._live.catch_up_soon()
+
+    async def _preview_compaction(self, _: Wire) -> None:
+        preview = await self._api.compaction_preview(self._current_id())
+        self._bus.emit(COMPACTION_PREVIEWED, preview)
+
+    async def _set_auto_compaction(self, request: Wire) -> None:
+        session_id = self._current_id()
+        enabled = await self._api.set_auto_compaction(session_id, bool(request.get("enabled")))
+        self._change(session_id, auto_compaction_enabled=enabled)
+
+    async def _reserve_tokens(self, request: Wire) -> None:
+        session_id = self._current_id()
+        tokens = await self._api.reserve_tokens(session_id, as_tokens(request.get("tokens")) or 0)
+        self._change(session_id, reserved_tokens=tokens)
+
+    async def _load_compaction(self, _: Wire) -> None:
+        session_id = self._state.session_id
+        if session_id is not None:
+            stats = await self._api.compaction_stats(session_id)
+            if self._state.is_current(session_id):
+                self._bus.emit(COMPACTION_LOADED, stats)
+
+    async def _load_memory(self, _: Wire) -> None:
+        stats = await self._api.memory_stats()
+        frequent = await self._api.frequent_memories()
+        self._bus.emit(MEMORY_LOADED, {**stats, "frequent": frequent})
+
+    async def _load_rate_limit(self, _: Wire) -> None:
+        self._bus.emit(RATE_LIMIT_LOADED, await self._api.rate_limit())
+
+    def _change(self, session_id: SessionId, **fields: Any) -> None:
+        session = self._state.session
+        if session is not None and self._state.is_current(session_id):
+            self._state.update_session(session.updated(**fields))
+
+    def _current_id(self) -> SessionId:
+        session_id = self._state.session_id
+        if session_id is None:
+            raise NoSession("There is no current session to work on.")
+        return session_id

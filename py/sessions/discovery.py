@@ -1,0 +1,145 @@
+"""Where the page finds its proxy, and what it found at each place it looked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .errors import BadInput, ProxyError, ProxyTimeout, ProxyUnreachable, RouteUnsupported
+from .ports import Http
+from .proxy_api import ProxyApi
+
+DEFAULT_ADDRESS = "http://localhost:8000"
+"""Where Kimi Proxy listens unless told otherwise."""
+
+DEMO = "demo"
+"""The address that stands for the built-in demo."""
+
+
+class Finding(StrEnum):
+    """What answered at an address."""
+
+    PROXY = "proxy"
+    SOMETHING_ELSE = "something-else"
+    NO_ANSWER = "no-answer"
+    TOO_SLOW = "too-slow"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One address that was tried; ``detail`` is the other side's own words, if any."""
+
+    address: str
+    finding: Finding
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where to look.
+
+    Attributes:
+        candidates: addresses in the order of trying.
+        chosen: True when a person named the one candidate: it is kept, answer or not.
+        last_known: an address that answered on an earlier visit: rather waited for than
+            replaced by the demo.
+    """
+
+    candidates: tuple[str, ...]
+    chosen: bool
+    last_known: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Where the page connects, and what it saw on the way. ``demo`` when nothing was found."""
+
+    address: str
+    visits: tuple[Visit, ...]
+
+    @property
+    def is_demo(self) -> bool:
+        """True when the built-in demo stands in for a proxy."""
+        return self.address == DEMO
+
+
+def normalise_address(text: str) -> str:
+    """Return an address as ``scheme://host:port[/path]``, from what a person typed.
+
+    Example:
+        >>> normalise_address(" localhost:8000/ ")
+        'http://localhost:8000'
+
+    Raises:
+        BadInput: when no proxy can be reached under such an address.
+    """
+    address = text.strip().rstrip("/")
+    if address == DEMO:
+        return DEMO
+    scheme, found, rest = address.partition("://")
+    if not found:
+        scheme, rest = "http", address
+    scheme = {"ws": "http", "wss": "https"}.get(scheme.lower(), scheme.lower())
+    host = rest.split("/")[0]
+    if scheme not in ("http", "https") or not host or any(c in rest for c in " ?#@\\<>\"'"):
+        raise BadInput(f"“{text.strip()}” is not an address such as {DEFAULT_ADDRESS}.")
+    return f"{scheme}://{rest}"
+
+
+def plan(
+    query: str | None, remembered: str | None, last_known: str | None, origin: str | None
+) -> Plan:
+    """Decide where to look: what a person chose, else this origin, else the usual place.
+
+    Args:
+        query: the ``proxy`` parameter of the page's address.
+        remembered: the address chosen in the dialog on an earlier visit.
+        last_known: the address that answered last time.
+        origin: the page's own origin, or None when it has none that could be a proxy.
+    """
+    for choice in (query, remembered):
+        if choice:
+            try:
+                return Plan((normalise_address(choice),), True, None)
+            except BadInput:
+                continue
+    usual = [origin, DEFAULT_ADDRESS]
+    candidates = tuple(dict.fromkeys(address for address in usual if address))
+    return Plan(candidates, False, last_known if last_known != DEMO else None)
+
+
+async def visit(address: str, http: Http) -> Visit:
+    """Ask one address whether a Kimi Proxy answers there."""
+    try:
+        await ProxyApi(http).sessions()
+    except ProxyTimeout:
+        return Visit(address, Finding.TOO_SLOW)
+    except ProxyUnreachable:
+        return Visit(address, Finding.NO_ANSWER)
+    except RouteUnsupported:
+        return Visit(address, Finding.SOMETHING_ELSE)
+    except ProxyError as error:
+        finding = Finding.FAULT if (error.status or 0) >= 500 else Finding.SOMETHING_ELSE
+        return Visit(address, finding, str(error))
+    return Visit(address, Finding.PROXY)
+
+
+async def discover(where: Plan, http_for: Callable[[str], Http]) -> Discovery:
+    """Try the candidates in order and settle on one address."""
+    visits: list[Visit] = []
+    for address in where.candidates:
+        if address == DEMO:
+            return Discovery(DEMO, ())
+        visits.append(await visit(address, http_for(address)))
+        if visits[-1].finding is Finding.PROXY:
+            return Discovery(address, tuple(visits))
+    if where.chosen:
+        return Discovery(where.candidates[0], tuple(visits))
+    return Discovery(where.last_known or DEMO, tuple(visits))
+
+
+def addresses(visits: Sequence[Visit]) -> str:
+    """Return the tried addresses as one text."""
+    return ", ".join(visit.address for visit in visits)

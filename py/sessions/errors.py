@@ -1,0 +1,109 @@
+"""Every error the core raises on purpose.
+
+::
+
+    SessionsError
+    ├── SwitchFailed              a session switch was rolled back
+    │   └── SessionNotFound       …because the proxy does not know the session
+    ├── SwitchSuperseded          a later switch took over; nothing happened
+    ├── NoSession                 the command needs a current session, and there is none
+    ├── BadInput                  a value is not what the contract says
+    │   └── BadFrame              …and it came over the WebSocket
+    └── ProxyError                a request to Kimi Proxy failed
+        ├── ProxyUnreachable      no answer at all
+        │   └── ProxyTimeout      …within the time allowed
+        ├── RouteUnsupported      this proxy version lacks the route (404 or 405)
+        ├── ProxyRefused          an answer that carries an error sentence
+        ├── ProxyFault            a 5xx answer in plain text
+        └── BadAnswer             an answer that is not what the contract says
+
+Each message is a sentence that the person in front of the page can act on.
+"""
+
+from __future__ import annotations
+
+
+class SessionsError(Exception):
+    """Base of all errors raised by the core."""
+
+
+class SwitchFailed(SessionsError):
+    """A switch failed and was rolled back: the previous session is still current.
+
+    Attributes:
+        session_id: the session that was asked for.
+        rolled_back: False when the proxy could not be told to activate the previous
+            session again, so that proxy and page may now disagree.
+    """
+
+    def __init__(self, session_id: object, reason: str, *, rolled_back: bool = True) -> None:
+        super().__init__(reason)
+        self.session_id = session_id
+        self.rolled_back = rolled_back
+
+
+class SessionNotFound(SwitchFailed):
+    """The proxy does not know the session that was asked for."""
+
+    def __init__(self, session_id: object, *, rolled_back: bool = True) -> None:
+        super().__init__(
+            session_id, f"Session {session_id} was not found.", rolled_back=rolled_back
+        )
+
+
+class SwitchSuperseded(SessionsError):
+    """A later switch took over before this one finished; it changed nothing."""
+
+    def __init__(self, session_id: object) -> None:
+        super().__init__(f"The switch to session {session_id} was overtaken by a later one.")
+        self.session_id = session_id
+
+
+class NoSession(SessionsError):
+    """A command that works on the current session was given while there is none."""
+
+
+class BadInput(SessionsError):
+    """A value does not have the shape that the contract asks for."""
+
+
+class BadFrame(BadInput):
+    """A WebSocket frame that cannot be understood; it is counted and ignored."""
+
+
+class ProxyError(SessionsError):
+    """A request to Kimi Proxy failed.
+
+    Attributes:
+        route: method and path, for example ``GET /api/sessions``.
+        status: the HTTP status, or None when there was no answer.
+    """
+
+    def __init__(self, route: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.route = route
+        self.status = status
+
+
+class ProxyUnreachable(ProxyError):
+    """The proxy did not answer: not running, wrong address, or blocked by the browser."""
+
+
+class ProxyTimeout(ProxyUnreachable):
+    """The proxy did not answer within the time allowed."""
+
+
+class RouteUnsupported(ProxyError):
+    """This version of the proxy has no such route (404 or 405)."""
+
+
+class ProxyRefused(ProxyError):
+    """The proxy answered with an error sentence of its own, whatever the HTTP status."""
+
+
+class ProxyFault(ProxyError):
+    """The proxy failed inside: a 5xx answer without a JSON error."""
+
+
+class BadAnswer(ProxyError):
+    """The proxy's answer is not JSON, or not of the shape that the contract asks for."""

@@ -1,0 +1,470 @@
+"""What the proxy says over its WebSocket, turned into calls on the core.
+
+Known versions differ: the oldest announces each request (``metric``) and corrects it later
+(``metric_updated``); newer ones only ever send the correction, for an id nobody has heard
+of. Such a correction makes the metric here, and one debounced request for the session fills
+in its preview and estimate. After a reconnect whatever was missed is fetched and joined by
+id. Frames that cannot be understood are counted and ignored; nothing a proxy sends can stop
+the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import events
+from .connection import Connection
+from .errors import BadFrame, BadInput, ProxyError, SessionsError, SwitchFailed, SwitchSuperseded
+from .manager import SessionManager
+from .models import (
+    Alert,
+    CompactionDone,
+    Metric,
+    MetricId,
+    Notice,
+    Session,
+    SessionDetail,
+    SessionId,
+    Wire,
+    as_flag,
+    as_id,
+    as_mapping,
+    as_number,
+    as_text,
+    as_tokens,
+    same_id,
+)
+from .notices import notice_for
+from .ports import Clock, Scheduler, Sockets, Timer
+from .proxy_api import ProxyApi
+from .redaction import loads_redacted
+from .state import SessionState
+from .times import format_timestamp
+
+REFRESH_DELAY = 0.4
+"""Seconds between the first metric that lacks its details and the request that gets them:
+a burst of them costs one request."""
+
+RETRY_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds between attempts to catch up while the proxy's HTTP side fails."""
+
+LARGEST_FRAME = 4_000_000
+"""Characters; a frame beyond this is no dashboard message and is not parsed."""
+
+
+class Live:
+    """Follows one proxy: starts, listens, catches up, and follows its active session."""
+
+    def __init__(
+        self,
+        api: ProxyApi,
+        sockets: Sockets,
+        state: SessionState,
+        manager: SessionManager,
+        bus: events.EventBus,
+        clock: Clock,
+        scheduler: Scheduler,
+        *,
+        address: str = "",
+        demo: bool = False,
+    ) -> None:
+        """Prepare to follow the proxy behind ``api`` and ``sockets``."""
+        self._api = api
+        self._state = state
+        self._manager = manager
+        self._bus = bus
+        self._clock = clock
+        self._scheduler = scheduler
+        self.connection = Connection(
+            sockets,
+            bus,
+            clock,
+            scheduler,
+            on_open=self._on_open,
+            on_text=self.receive,
+            address=address,
+            demo=demo,
+        )
+        self.pinned: SessionId | None = None
+        """A session that a person looks at although requests are booked on another one,
+        as on a proxy that cannot activate sessions."""
+        self.ignored: Counter[str] = Counter()
+        """Frames that were ignored, by reason: ``malformed``, or their unknown type."""
+        self._refresh_timer: Timer | None = None
+        self._retry_timer: Timer | None = None
+        self._retries = 0
+        self._catching_up = False
+        self._read_id: MetricId | None = None
+        self._opened_before = False
+        self._handlers: dict[str, Callable[[Wire], None]] = {
+            "init": self._on_init,
+            "metric": self._on_metric,
+            "metric_updated": self._on_metric_updated,
+            "log_metric": self._on_log_metric,
+            "new_session": self._on_session_active,
+            "session_activated": self._on_session_active,
+            "auto_session_created": self._on_auto_session,
+            "session_deleted": self._on_sessions_deleted,
+            "sessions_bulk_deleted": self._on_sessions_deleted,
+            "auto_session_toggled": self._on_auto_session_toggled,
+            "auto_compaction_toggled": self._on_auto_compaction_toggled,
+            "reserved_tokens_updated": self._on_reserved_tokens,
+            "compaction_event": self._on_compaction,
+            "memory_metrics_update": self._on_memory,
+            "provider_context_limit_error": self._on_message("notice.context_limit", "error"),
+            "streaming_error": self._on_message("notice.streaming_error", "error"),
+            "model_fallback": self._on_message("notice.model_fallback", "warning"),
+            "context_warning": self._on_message("notice.context_warning", "warning"),
+            "compaction_alert": self._on_message("notice.compaction_alert", "warning"),
+        }
+
+    # -- life -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the connection and load what there is, both at once."""
+        self.connection.start()
+        self._begin_catching_up()
+
+    def stop(self) -> None:
+        """Close the connection; nothing is heard or fetched any more."""
+        self.connection.stop()
+        self._cancel_timers()
+
+    def catch_up_soon(self) -> None:
+        """Fetch the current session's details shortly, once for many calls."""
+        if self._refresh_timer is None:
+            self._refresh_timer = self._scheduler.call_later(REFRESH_DELAY, self._refresh)
+
+    # -- frames -----------------------------------------------------------------------
+
+    def receive(self, text: str) -> None:
+        """Take in one text frame. Never raises: what cannot be used is counted."""
+        try:
+            frame = self._parse(text)
+            kind = frame["type"]
+            handler = self._handlers.get(kind)
+            if handler is None:
+                self.ignored[kind[:40]] += 1
+                return
+            handler(frame)
+        except BadInput:
+            self.ignored["malformed"] += 1
+
+    @staticmethod
+    def _parse(text: str) -> Wire:
+        if len(text) > LARGEST_FRAME:
+            raise BadFrame("The frame is too large.")
+        try:
+            frame = loads_redacted(text)
+        except ValueError as error:
+            raise BadFrame("The frame is not JSON.") from error
+        if not isinstance(frame, Mapping) or not isinstance(frame.get("type"), str):
+            raise BadFrame("The frame has no type.")
+        return frame
+
+    def _on_init(self, frame: Wire) -> None:
+        detail = SessionDetail.from_wire(frame)
+        if self._state.is_current(detail.session.id):
+            self._state.refresh(detail)
+        elif not self._catching_up and self.pinned is None:
+            self._follow(detail.session)
+
+    def _on_metric(self, frame: Wire) -> None:
+        session_id = _session_id(frame)
+        row = frame.get("metric")
+        if not isinstance(row, Mapping) or as_id(row.get("id")) is None:
+            raise BadFrame("A metric without an id cannot be counted.")
+        self._ensure_session(session_id)
+        metric = self._state.add_metric(row, session_id)
+        tokens = metric.cumulative_tokens or metric.shown_tokens
+        share = as_number(row.get("cumulative_percentage")) or metric.percentage
+        if self._is_current(session_id):
+            if tokens:
+                self._read_proxy(metric, tokens, share)
+            self._note_alert(frame, share)
+            memory = frame.get("mcp_memory")
+            if isinstance(memory, Mapping):
+                self._state.set_memory_metrics(memory)
+
+    def _on_metric_updated(self, frame: Wire) -> None:
+        session_id = _session_id(frame)
+        metric_id = as_id(frame.get("metric_id"))
+        if metric_id is None:
+            raise BadFrame("Real counts without a metric's id cannot be booked.")
+        self._ensure_session(session_id)
+        cumulative = as_tokens(frame.get("cumulative_tokens"))
+        share = as_number(frame.get("cumulative_percentage"))
+        metric = self._state.update_metric_with_real_tokens(
+            metric_id,
+            frame.get("real_tokens"),
+            session_id=session_id,
+            cumulative_tokens=cumulative,
+            cumulative_percentage=share,
+        )
+        if metric is None:
+            metric = self._make_metric(metric_id, session_id, frame)
+        if self._is_current(session_id):
+            used = cumulative or metric.tokens
+            self._read_proxy(metric, used, metric.percentage if share is None else share)
+            self._note_alert(frame, share)
+
+    def _make_metric(
+        self, metric_id: int | str, session_id: SessionId | None, frame: Wire
+    ) -> Metric:
+        real = as_mapping(frame.get("real_tokens"))
+        metric = self._state.add_metric(
+            {
+                "id": metric_id,
+                "timestamp": format_timestamp(self._clock.now()),
+                "estimated_tokens": real.get("total"),
+                "prompt_tokens": real.get("prompt"),
+                "completion_tokens": real.get("completion"),
+                "percentage": real.get("percentage"),
+                "is_estimated": False,
+                "source": as_text(frame.get("source")) or "proxy",
+            },
+            session_id,
+        )
+        if self._is_current(session_id):
+            self.catch_up_soon()
+        return metric
+
+    def _on_log_metric(self, frame: Wire) -> None:
+        row = as_mapping(frame.get("metrics"))
+        tokens = as_tokens(row.get("total_tokens"))
+        if tokens is None:
+            raise BadFrame("A log reading without a total cannot be used.")
+        if not self._is_current(_session_id(frame)):
+            return
+        self._state.set_last_log_data(
+            {
+                "tokens": tokens,
+                "percentage": as_number(row.get("percentage")),
+                "timestamp": self._clock.now(),
+                "source": as_text(frame.get("source")) or "logs",
+                "max_context": as_tokens(row.get("max_context")),
+            }
+        )
+        self._state.announce_sources()
+
+    def _on_session_active(self, frame: Wire) -> None:
+        session = Session.from_wire(frame.get("session"))
+        self.pinned = None
+        self._follow(session)
+
+    def _on_auto_session(self, frame: Wire) -> None:
+        session = Session.from_wire(frame.get("session"))
+        self.pinned = None
+        self._follow(session)
+        self._bus.emit(
+            events.NOTICE, Notice("info", "notice.auto_session", {"name": session.name})
+        )
+
+    def _on_sessions_deleted(self, frame: Wire) -> None:
+        ids = frame.get("session_ids")
+        gone = [as_id(i) for i in ids] if isinstance(ids, list) else [_session_id(frame)]
+        lost_current = False
+        for session_id in gone:
+            lost_current = lost_current or self._state.is_current(session_id)
+            self._state.forget(session_id)
+        self._scheduler.start(self._list_sessions())
+        if lost_current:
+            self.pinned = None
+            self._begin_catching_up()
+
+    def _on_auto_session_toggled(self, frame: Wire) -> None:
+        enabled = as_flag(frame.get("enabled"))
+        if enabled is None:
+            raise BadFrame("The state of automatic sessions is missing.")
+        self._bus.emit(events.AUTO_SESSION_CHANGED, enabled)
+
+    def _on_auto_compaction_toggled(self, frame: Wire) -> None:
+        self._change_current(frame, auto_compaction_enabled=frame.get("enabled"))
+
+    def _on_reserved_tokens(self, frame: Wire) -> None:
+        self._change_current(frame, reserved_tokens=frame.get("reserved_tokens"))
+
+    def _on_compaction(self, frame: Wire) -> None:
+        done = CompactionDone.from_wire(frame)
+        self._bus.emit(events.COMPACTION_DONE, done)
+        if self._is_current(done.session_id):
+            values = {"before": done.tokens_before, "after": done.tokens_after}
+            self._bus.emit(events.NOTICE, Notice("success", "notice.compacted", values))
+
+    def _on_memory(self, frame: Wire) -> None:
+        if self._is_current(_session_id(frame)):
+            self._state.set_memory_metrics(frame.get("memory"))
+
+    def _on_message(self, key: str, kind: str) -> Callable[[Wire], None]:
+        def show(frame: Wire) -> None:
+            detail = as_text(frame.get("message")) or as_text(frame.get("error_message"))
+            self._bus.emit(events.NOTICE, Notice(kind, key, {}, detail))
+
+        return show
+
+    # -- helpers of the handlers --------------------------------------------------------
+
+    def _is_current(self, session_id: SessionId | None) -> bool:
+        return session_id is None or self._state.is_current(session_id)
+
+    def _ensure_session(self, session_id: SessionId | None) -> None:
+        """Follow a session that works although none is shown yet."""
+        if self._state.session_id is None and session_id is not None:
+            self._begin_catching_up()
+
+    def _change_current(self, frame: Wire, **fields: Any) -> None:
+        session = self._state.session
+        if session is not None and self._is_current(_session_id(frame)):
+            self._state.update_session(session.updated(**fields))
+
+    def _read_proxy(self, metric: Metric, tokens: int, percentage: float | None) -> None:
+        self._read_id = metric.id
+        self._state.set_last_proxy_data(
+            {
+                "tokens": tokens,
+                "percentage": percentage,
+                "timestamp": self._clock.now(),
+                "source": metric.source,
+            }
+        )
+        self._state.announce_sources()
+
+    def _note_alert(self, frame: Wire, percentage: float | None) -> None:
+        row = frame.get("alert")
+        alert = None
+        if isinstance(row, Mapping):
+            level = as_text(row.get("level")) or "warning"
+            alert = Alert(level, as_text(row.get("message")) or "", percentage)
+        self._bus.emit(events.ALERT_CHANGED, alert)
+
+    # -- catching up --------------------------------------------------------------------
+
+    def _on_open(self) -> None:
+        # The first connection is greeted by `init`, and the start has loaded the rest; only
+        # a later one comes after a gap.
+        if self._opened_before:
+            self._api.renegotiate()
+            self._begin_catching_up()
+        self._opened_before = True
+
+    def _begin_catching_up(self) -> None:
+        if not self._catching_up:
+            self._catching_up = True
+            self._scheduler.start(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        try:
+            await asyncio.gather(
+                self._list_sessions(), self._load_current(), self._ask_auto(), self._negotiate()
+            )
+            self._retries = 0
+        except ProxyError as error:
+            delay = RETRY_DELAYS[min(self._retries, len(RETRY_DELAYS) - 1)]
+            self._retries += 1
+            if self._retries == 1 and self.connection.is_connected:
+                self._bus.emit(events.NOTICE, notice_for(error, "notice.load_failed"))
+            self._retry_timer = self._scheduler.call_later(delay, self._retry)
+        finally:
+            self._catching_up = False
+
+    def _retry(self) -> None:
+        self._retry_timer = None
+        if self.connection.is_connected:
+            self._begin_catching_up()
+
+    async def _negotiate(self) -> None:
+        capabilities = await self._api.negotiate()
+        self._bus.emit(events.CAPABILITIES_CHANGED, capabilities)
+
+    async def _list_sessions(self) -> None:
+        self._bus.emit(events.SESSIONS_LISTED, await self._api.sessions())
+
+    async def _ask_auto(self) -> None:
+        try:
+            self._bus.emit(events.AUTO_SESSION_CHANGED, await self._api.auto_session())
+        except SessionsError as error:
+            if not isinstance(error, ProxyError) or error.status is None:
+                raise
+
+    async def _load_current(self) -> None:
+        if self.pinned is not None:
+            detail = await self._api.load_session(self.pinned)
+            if detail is not None and self._state.is_current(self.pinned):
+                self._state.refresh(detail)
+                self._read_newest()
+                return
+            self.pinned = None
+        active = await self._api.active_session()
+        if self._manager.switching_to is not None:
+            return  # a person is choosing another one right now
+        if active is None:
+            self._manager.leave_session()
+        else:
+            self._manager.adopt(active)
+            self._read_newest()
+
+    def _read_newest(self) -> None:
+        """Let the newest known request say how full the window is, until news arrive.
+
+        After a gap that request may be one that no frame told of.
+        """
+        metrics = self._state.metrics()
+        newest = metrics[-1] if metrics else None
+        if newest is None or same_id(newest.id, self._read_id):
+            return
+        self._read_id = newest.id
+        self._state.set_last_proxy_data(
+            {"tokens": newest.shown_tokens, "percentage": newest.percentage, "timestamp": None}
+        )
+        self._state.announce_sources()
+
+    def _follow(self, session: Session) -> None:
+        """Show the session that the proxy now books requests on."""
+        self._scheduler.start(self._list_sessions())
+        if self._state.is_current(session.id) and self._state.session is not None:
+            self._state.update_session(self._state.session.merged(session))
+        elif not same_id(self._manager.switching_to, session.id):
+            self._scheduler.start(self._switch(session.id))
+
+    async def _switch(self, session_id: SessionId) -> None:
+        try:
+            await self._manager.switch_session(session_id)
+        except (SwitchSuperseded, SwitchFailed):
+            return  # superseded: a later one is under way; failed: the bus was told
+        await self.after_switch()
+
+    async def after_switch(self) -> None:
+        """Complete what a switch could not load, and read the new session's fill level."""
+        self._read_id = None
+        self._read_newest()
+        if not self._state.metrics():
+            await self._refresh_current()
+
+    def _refresh(self) -> None:
+        self._refresh_timer = None
+        self._scheduler.start(self._refresh_current())
+
+    async def _refresh_current(self) -> None:
+        session_id = self._state.session_id
+        if session_id is None:
+            return
+        try:
+            detail = await self._api.load_session(session_id)
+        except ProxyError:
+            return  # only details are missing; the next metric asks again
+        if detail is not None and detail.metrics is not None:
+            self._state.refresh(detail)
+            self._read_newest()
+
+    def _cancel_timers(self) -> None:
+        for timer in (self._refresh_timer, self._retry_timer):
+            if timer is not None:
+                timer.cancel()
+        self._refresh_timer = self._retry_timer = None
+
+
+def _session_id(frame: Wire) -> SessionId | None:
+    return as_id(frame.get("session_id"))

@@ -1,0 +1,150 @@
+"""A session's requests: a bounded buffer, what each added, and which were mostly resends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .models import Metric, MetricId, Noise, id_key
+from .stats import RunningStats
+
+CAPACITY = 100
+"""Metrics kept a session; the oldest goes first."""
+
+NOISE_TOTAL = 10_000
+NOISE_RATIO = 0.7
+
+
+def delta_after(previous: Metric | None, metric: Metric) -> int:
+    """Return how many tokens a request added to the context.
+
+    For the first request of a session it is the whole estimate. Later the proxy's own
+    positive value stands, else it is what the total grew by, never below 0.
+    """
+    if previous is None:
+        return metric.shown_tokens
+    return metric.delta_tokens or max(0, metric.tokens - previous.tokens)
+
+
+def noise_in(metric: Metric) -> Noise | None:
+    """Tell whether a large request was mostly context that had been sent before."""
+    total, delta = metric.tokens, metric.delta_tokens or 0
+    if total <= NOISE_TOTAL:
+        return None
+    ratio = (total - delta) / total
+    if ratio <= NOISE_RATIO:
+        return None
+    return Noise(metric, total, delta, ratio, metric.system_tokens, metric.history_tokens)
+
+
+class MetricRing:
+    """The last metrics of one session, by id and in order, with their running statistics.
+
+    A metric without an id is kept, but never found again.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        """Create an empty buffer for at most ``capacity`` metrics."""
+        self._capacity = capacity
+        # Insertion order is the order of the requests; replacing a value keeps its place.
+        self._by_key: dict[str, Metric] = {}
+        self._anonymous = 0
+        self._view: tuple[Metric, ...] | None = ()
+        self.stats = RunningStats()
+
+    def __len__(self) -> int:
+        """Return how many metrics are kept."""
+        return len(self._by_key)
+
+    def __iter__(self) -> Iterator[Metric]:
+        """Iterate from the oldest to the newest."""
+        return iter(self.view())
+
+    def view(self) -> tuple[Metric, ...]:
+        """Return all metrics, oldest first; the same tuple until something changes."""
+        if self._view is None:
+            self._view = tuple(self._by_key.values())
+        return self._view
+
+    def get(self, metric_id: MetricId | None) -> Metric | None:
+        """Return the metric of that id, or None."""
+        return None if metric_id is None else self._by_key.get(id_key(metric_id))
+
+    def last(self) -> Metric | None:
+        """Return the newest metric, or None."""
+        if not self._by_key:
+            return None
+        return self._by_key[next(reversed(self._by_key))]
+
+    def append(self, metric: Metric) -> None:
+        """Add a metric whose id is not in the buffer yet; the oldest leaves a full one."""
+        if metric.id is None:
+            self._anonymous += 1
+            key = f"\0{self._anonymous}"  # no id from the wire can be this
+        else:
+            key = id_key(metric.id)
+        while len(self._by_key) >= self._capacity:
+            oldest = next(iter(self._by_key))
+            self.stats.evict(self._by_key.pop(oldest))
+        self._by_key[key] = metric
+        self.stats.add(metric)
+        self._view = None
+
+    def replace(self, metric: Metric) -> None:
+        """Put a newer version in the place of the metric with the same id."""
+        key = id_key(metric.id)
+        self.stats.correct(self._by_key[key], metric)
+        self._by_key[key] = metric
+        self._view = None
+
+    def reset(self, metrics: Iterable[Metric]) -> None:
+        """Start again with these metrics, oldest first."""
+        self.clear()
+        for metric in metrics:
+            known = self.get(metric.id)
+            if known is None:
+                self.append(metric)
+            else:
+                self.replace(known.merged(metric))
+
+    def merge(self, metrics: Iterable[Metric]) -> None:
+        """Take in what the proxy reports (oldest first): known ids are completed, not doubled.
+
+        New metrics find their place by id when all ids are numbers, as the proxy counts
+        them up; else they come last. One that is older than all of a full buffer has been
+        evicted before, and stays out.
+        """
+        added = False
+        for metric in metrics:
+            known = self.get(metric.id)
+            if known is None:
+                if not self._was_evicted(metric):
+                    self.append(metric)
+                    added = True
+            else:
+                merged = known.merged(metric)
+                if merged != known:
+                    self.replace(merged)
+        if added and all(type(metric.id) is int for metric in self._by_key.values()):
+            ordered = sorted(self._by_key.values(), key=_number_of)
+            self._by_key = {id_key(metric.id): metric for metric in ordered}
+            self._view = None
+
+    def _was_evicted(self, metric: Metric) -> bool:
+        oldest = next(iter(self._by_key.values()), None)
+        return (
+            len(self._by_key) >= self._capacity
+            and oldest is not None
+            and isinstance(metric.id, int)
+            and isinstance(oldest.id, int)
+            and metric.id < oldest.id
+        )
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._by_key.clear()
+        self.stats.clear()
+        self._view = ()
+
+
+def _number_of(metric: Metric) -> int:
+    return metric.id if isinstance(metric.id, int) else 0

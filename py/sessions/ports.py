@@ -1,0 +1,119 @@
+"""What the core needs from its surroundings, as protocols.
+
+The browser package implements them with ``fetch``, ``WebSocket`` and ``localStorage``, the
+demo with objects in memory, the tests with fakes and a virtual clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An HTTP answer as it arrived: nothing parsed, nothing judged."""
+
+    status: int
+    content_type: str
+    text: str
+
+
+class Http(Protocol):
+    """Sends one request to the proxy.
+
+    Cancelling the awaiting task aborts the request.
+    """
+
+    async def request(
+        self, method: str, path: str, body: str | None = None, *, timeout: float
+    ) -> HttpAnswer:
+        """Send ``body`` (JSON text) to ``path``.
+
+        Args:
+            method: HTTP method, upper case.
+            path: path and query below the proxy's address, beginning with ``/``.
+            body: JSON text, or None.
+            timeout: seconds to wait for the whole answer.
+
+        Raises:
+            ProxyUnreachable: when there was no answer.
+            ProxyTimeout: when it did not come in time.
+        """
+        ...
+
+
+class SocketListener(Protocol):
+    """Hears what happens to one socket. Nothing is called after ``on_close``."""
+
+    def on_open(self) -> None:
+        """The socket is connected."""
+
+    def on_text(self, text: str) -> None:
+        """A text frame arrived."""
+
+    def on_close(self) -> None:
+        """The socket is gone, or could never be opened."""
+
+
+class Socket(Protocol):
+    """One WebSocket connection."""
+
+    def send(self, text: str) -> None:
+        """Send a text frame."""
+
+    def close(self) -> None:
+        """Close it; the listener hears nothing more."""
+
+
+class Sockets(Protocol):
+    """Opens WebSocket connections to the proxy's ``/ws``."""
+
+    def connect(self, listener: SocketListener) -> Socket:
+        """Start connecting; the listener hears the outcome."""
+        ...
+
+
+class Store(Protocol):
+    """Text kept from visit to visit. An implementation may raise ``OSError``."""
+
+    def get(self, key: str) -> str | None:
+        """Return the text under ``key``, or None."""
+        ...
+
+    def set(self, key: str, text: str) -> None:
+        """Keep ``text`` under ``key``."""
+
+    def remove(self, key: str) -> None:
+        """Forget ``key``; unknown keys are ignored."""
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> float:
+        """Milliseconds since 1970, UTC: what JavaScript calls ``Date.now()``."""
+        ...
+
+    def utc_offset(self, at: float) -> float:
+        """Milliseconds by which local time is ahead of UTC at the moment ``at``."""
+        ...
+
+
+class Timer(Protocol):
+    """A pending call."""
+
+    def cancel(self) -> None:
+        """Drop it; harmless when it has already run."""
+
+
+class Scheduler(Protocol):
+    """Runs things later, and owns the tasks that it starts."""
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
+        """Call ``callback()`` after ``delay`` seconds."""
+        ...
+
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run a coroutine to its end; an error that escapes it is reported, not lost."""

@@ -1,0 +1,84 @@
+"""Keeps secrets out: they are dropped from every answer and frame before anything reads it.
+
+``GET /api/sessions/active`` of every known proxy version carries the provider's API key,
+and a prompt's preview may quote one. Neither may reach state, storage, bus, log or export,
+so this stands at the only two doors: HTTP answers and WebSocket frames.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+REDACTED = "[redacted]"
+
+_SECRET_NAME = re.compile(
+    r"""(?:^|[_\-.]) (?: x[_-]?api[_-]?key | api[_-]?key | apikey | secret | passwd | password
+        | authorization | proxy[_-]authorization | credentials? | bearer
+        | (?:access|refresh|auth|id|session)[_-]?token | private[_-]?key | client[_-]?secret
+        | cookie | set[_-]?cookie )s? (?:$|[_\-.]) | ^token$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# camelCase names are split before the pattern above looks at them.
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# Texts that are keys whatever the field is called: sk-…, Bearer …, Google, GitHub, AWS, JWT.
+_SECRET_TEXT = re.compile(
+    r"""\b(?: (?:sk|pk|rk)-[A-Za-z0-9_\-]{8,} | nvapi-[A-Za-z0-9_\-]{8,} | AIza[A-Za-z0-9_\-]{30,}
+        | gh[pousr]_[A-Za-z0-9]{20,} | AKIA[A-Z0-9]{16}
+        | eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{5,} )
+      | (?<=Bearer\ )[A-Za-z0-9._~+/\-]{8,}""",
+    re.VERBOSE,
+)
+# One cheap look at the raw text decides whether a walk through the parsed value is needed.
+_SUSPECT_NAME = re.compile(
+    r"key|secret|passw|authoriz|credential|bearer|token\"|Token\"|cookie", re.IGNORECASE
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a field of this name holds a secret (``api_key``, ``Authorization`` …)."""
+    return _SECRET_NAME.search(_HUMP.sub("_", name)) is not None
+
+
+def redact_text(text: str) -> str:
+    """Replace everything that looks like a key by ``[redacted]``."""
+    return _SECRET_TEXT.sub(REDACTED, text)
+
+
+def redact(value: Any) -> Any:
+    """Return a copy of a JSON value without secret fields and without keys in its texts.
+
+    A boolean such as ``has_api_key`` says something about a secret without being one: kept.
+    """
+    if isinstance(value, dict):
+        return {
+            name: redact(item)
+            for name, item in value.items()
+            if isinstance(item, bool) or not (isinstance(name, str) and is_secret_name(name))
+        }
+    if isinstance(value, list):
+        return [redact(item) for item in value]
+    if isinstance(value, str):
+        return redact_text(value)
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def loads_redacted(text: str) -> Any:
+    """Parse JSON text, dropping secrets on the way.
+
+    Raises:
+        ValueError: when it is not JSON, or nested too deep to be a proxy's answer.
+    """
+    try:
+        value = _decode(redact_text(text))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    return redact(value) if _SUSPECT_NAME.search(text) else value

@@ -1,0 +1,253 @@
+"""Running statistics over a session's metrics, and how good the estimates were."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .models import Metric, Wire, as_number, as_tokens
+
+
+def round_half_up(value: float) -> int:
+    """Round as JavaScript's ``Math.round`` does: 2.5 becomes 3, -2.5 becomes -2."""
+    return math.floor(value + 0.5)
+
+
+def mean_half_up(total: int, count: int) -> int:
+    """Return ``total / count``, exactly rounded half up; 0 for nothing."""
+    return (2 * total + count) // (2 * count) if count else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Figures over requests. All but ``total_requests`` are tokens."""
+
+    total_requests: int = 0
+    max_tokens: int = 0
+    avg_tokens: int = 0
+    total_prompt: int = 0
+    total_completion: int = 0
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, as existing dashboards know it."""
+        return {
+            "totalRequests": self.total_requests,
+            "maxTokens": self.max_tokens,
+            "avgTokens": self.avg_tokens,
+            "totalPrompt": self.total_prompt,
+            "totalCompletion": self.total_completion,
+        }
+
+
+class RunningStats:
+    """Statistics that follow a buffer of metrics change by change.
+
+    Sums are integers and so exact. The maximum comes from a heap whose outdated entries are
+    dropped when they surface: reading is O(1), a change O(log n) for the at most 100
+    metrics of a buffer. What a full buffer evicts is carried on, so that the session's
+    totals keep counting (:meth:`session_totals`).
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything, the carried totals too."""
+        self._count = self._tokens = self._prompt = self._completion = 0
+        self._heap: list[int] = []  # negated, for heapq gives the smallest
+        self._alive: dict[int, int] = {}
+        self._carried_count = self._carried_tokens = self._carried_max = 0
+        self._carried_prompt = self._carried_completion = 0
+
+    def add(self, metric: Metric) -> None:
+        """Count a new metric."""
+        self._count += 1
+        self._tokens += metric.tokens
+        if not metric.is_estimated:
+            self._prompt += metric.prompt_tokens
+            self._completion += metric.completion_tokens
+        self._alive[metric.tokens] = self._alive.get(metric.tokens, 0) + 1
+        heapq.heappush(self._heap, -metric.tokens)
+        if len(self._heap) > 4 * self._count + 16:
+            self._heap = [-tokens for tokens in self._alive]
+            heapq.heapify(self._heap)
+
+    def remove(self, metric: Metric) -> None:
+        """Stop counting a metric that was added before."""
+        self._count -= 1
+        self._tokens -= metric.tokens
+        if not metric.is_estimated:
+            self._prompt -= metric.prompt_tokens
+            self._completion -= metric.completion_tokens
+        left = self._alive[metric.tokens] - 1
+        if left:
+            self._alive[metric.tokens] = left
+        else:
+            del self._alive[metric.tokens]
+
+    def correct(self, old: Metric, new: Metric) -> None:
+        """Count ``new`` in place of ``old``."""
+        self.remove(old)
+        self.add(new)
+
+    def evict(self, metric: Metric) -> None:
+        """Stop counting a metric that leaves the buffer, but keep it in the session's totals."""
+        self.remove(metric)
+        self._carried_count += 1
+        self._carried_tokens += metric.tokens
+        self._carried_max = max(self._carried_max, metric.tokens)
+        if not metric.is_estimated:
+            self._carried_prompt += metric.prompt_tokens
+            self._carried_completion += metric.completion_tokens
+
+    def carry_server_totals(self, totals: Wire, covered: Iterable[Metric]) -> None:
+        """Take the proxy's own totals of a session as the truth about what is not buffered.
+
+        The proxy remembers every request, its answers list only the newest.
+
+        Args:
+            totals: ``stats`` of the proxy's answer.
+            covered: the buffered metrics that those totals include; later ones, which
+                arrived while the answer was under way, are not among them.
+        """
+        rows = list(covered)
+        count = as_tokens(totals.get("total_requests"))
+        if count is None or count < len(rows):
+            return
+        real = [metric for metric in rows if not metric.is_estimated]
+        mean = as_number(totals.get("avg_tokens")) or 0
+        prompt = as_tokens(totals.get("cumulative_input_tokens")) or 0
+        completion = as_tokens(totals.get("cumulative_output_tokens")) or 0
+        self._carried_count = count - len(rows)
+        self._carried_tokens = max(0, round_half_up(mean * count) - sum(m.tokens for m in rows))
+        self._carried_max = as_tokens(totals.get("max_tokens")) or 0
+        self._carried_prompt = max(0, prompt - sum(m.prompt_tokens for m in real))
+        self._carried_completion = max(0, completion - sum(m.completion_tokens for m in real))
+
+    def stats(self) -> Stats:
+        """Return the figures over the buffer."""
+        return Stats(
+            total_requests=self._count,
+            max_tokens=self._max(),
+            avg_tokens=mean_half_up(self._tokens, self._count),
+            total_prompt=self._prompt,
+            total_completion=self._completion,
+        )
+
+    def session_totals(self) -> Stats:
+        """Return the figures over the whole session, evicted metrics included."""
+        count = self._count + self._carried_count
+        return Stats(
+            total_requests=count,
+            max_tokens=max(self._max(), self._carried_max),
+            avg_tokens=mean_half_up(self._tokens + self._carried_tokens, count),
+            total_prompt=self._prompt + self._carried_prompt,
+            total_completion=self._completion + self._carried_completion,
+        )
+
+    def _max(self) -> int:
+        while self._heap and -self._heap[0] not in self._alive:
+            heapq.heappop(self._heap)
+        return -self._heap[0] if self._heap else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How close the estimate of one request came.
+
+    ``accuracy`` is in percent, at least 0; ``diff`` is real minus estimated, in tokens.
+    """
+
+    estimated: int
+    real: int
+    accuracy: float
+
+    @property
+    def diff(self) -> int:
+        """Tokens by which the request was larger than estimated; negative: smaller."""
+        return self.real - self.estimated
+
+    @property
+    def colour(self) -> str:
+        """The class that existing dashboards colour the figure with."""
+        if self.accuracy < 70:
+            return "text-red-400"
+        return "text-yellow-400" if self.accuracy < 85 else "text-green-400"
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, as existing dashboards know it."""
+        return {
+            "estimated": self.estimated,
+            "real": self.real,
+            "accuracy": self.accuracy,
+            "diff": self.diff,
+            "diffText": f"+{self.diff}" if self.diff > 0 else str(self.diff),
+            "accuracyColor": self.colour,
+            "formattedAccuracy": f"{self.accuracy:.1f}",
+        }
+
+
+def accuracy_of(metric: Metric) -> Accuracy | None:
+    """Compare a metric's original estimate with its real count; None without both."""
+    if metric.is_estimated or metric.initial_estimate is None or metric.tokens <= 0:
+        return None
+    estimated, real = metric.initial_estimate, metric.tokens
+    return Accuracy(estimated, real, max(0.0, (1 - abs(estimated - real) / real) * 100))
+
+
+def last_accuracy(metrics: Iterable[Metric]) -> Accuracy | None:
+    """Return the accuracy of the newest metric that has one (``metrics``: oldest first)."""
+    for metric in reversed(tuple(metrics)):
+        accuracy = accuracy_of(metric)
+        if accuracy is not None:
+            return accuracy
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateQuality:
+    """How the estimates of one model relate to the real counts.
+
+    Attributes:
+        bias: median of real / estimated: 1.2 means estimates are typically a sixth too low.
+        spread: width of the middle half of those ratios (interquartile range).
+        count: requests with both an estimate and a real count.
+    """
+
+    bias: float
+    spread: float
+    count: int
+
+
+def estimate_quality(metrics: Iterable[Metric]) -> EstimateQuality | None:
+    """Return bias and spread over all metrics that have both counts; None without any."""
+    ratios = sorted(
+        metric.tokens / metric.initial_estimate
+        for metric in metrics
+        if not metric.is_estimated and metric.initial_estimate and metric.tokens > 0
+    )
+    if not ratios:
+        return None
+    spread = quantile(ratios, 0.75) - quantile(ratios, 0.25)
+    return EstimateQuality(quantile(ratios, 0.5), spread, len(ratios))
+
+
+def quality_by_model(metrics: Iterable[Metric]) -> Mapping[str, EstimateQuality]:
+    """Return the quality of estimates for each model that has any."""
+    by_model: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        by_model.setdefault(metric.model or "", []).append(metric)
+    found = ((model, estimate_quality(rows)) for model, rows in by_model.items())
+    return {model: quality for model, quality in found if quality is not None}
+
+
+def quantile(ordered: list[float], share: float) -> float:
+    """Linear interpolation between the closest ranks of a sorted, non-empty list."""
+    position = share * (len(ordered) - 1)
+    low = math.floor(position)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
