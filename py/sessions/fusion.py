@@ -111,15 +111,21 @@ class Fusion:
         """False when the number is only the last one known."""
         return self.reason != "last-known"
 
+    @property
+    def winner(self) -> Reading | None:
+        """The reading that was believed; None when both were, as a hybrid."""
+        if self.source == "hybrid":
+            return None
+        for reading in (self.proxy, self.log):
+            if reading and (reading.source, reading.tokens) == (self.source, self.tokens):
+                return reading
+        return None
+
     def to_wire(self) -> dict[str, Any]:
         """Return what existing dashboards expect of the merged data."""
-        if self.source == "hybrid":
-            return {"tokens": self.tokens, "percentage": self.percentage, "source": "hybrid"}
-        winner = self.proxy if self.proxy and self._won(self.proxy) else self.log
-        return winner.to_wire() if winner else {}
-
-    def _won(self, reading: Reading) -> bool:
-        return reading.source == self.source and reading.tokens == self.tokens
+        if self.winner is not None:
+            return self.winner.to_wire()
+        return {"tokens": self.tokens, "percentage": self.percentage, "source": self.source}
 
 
 def merge(proxy: Reading | None, log: Reading | None, now: float) -> Fusion | None:

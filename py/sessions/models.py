@@ -26,9 +26,16 @@ _LARGEST_EXACT = 2**53 - 1
 
 
 def to_plain(value: Any) -> Any:
-    """Turn a payload into plain dicts, lists and scalars, sharing nothing mutable with it."""
-    if isinstance(value, str | int | float | None):
-        return str(value) if isinstance(value, str) else value
+    """Turn a payload into plain dicts, lists and scalars, sharing nothing mutable with it.
+
+    Numbers that JSON has no word for (infinity) become None.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):
+        return value
     convert = getattr(value, "to_wire", None)
     if convert is not None:
         return to_plain(convert())

@@ -1,0 +1,73 @@
+# The commands of this repository. `make` lists them.
+
+PORT ?= 8080
+PROXY ?=
+ARGS ?=
+
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+
+.DEFAULT_GOAL := help
+
+# Everything that is called by a name that is no file.
+.PHONY: help run test build config vendor dist serve lint format types unit proxy pyodide e2e \
+	lock clean setup-run setup-test
+
+help: ## list these commands
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile \
+		| while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+run: dist serve ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
+
+test: lint types unit proxy pyodide e2e ## set up and run every check and test
+
+build: vendor ## make the repository's own index.html work from any static server
+
+vendor: setup-run
+	$(PYTHON) tools/build.py vendor
+
+dist: setup-run ## build the page into dist/, ready for any static host
+	$(PYTHON) tools/build.py dist
+
+serve: setup-run ## serve dist/ as it is (PROXY=http://host:port PORT=8080)
+	$(PYTHON) tools/serve.py dist --port $(PORT) $(if $(PROXY),--proxy $(PROXY))
+
+config: setup-run ## list the files of py/ in pyscript.toml
+	$(PYTHON) tools/build.py config
+
+lint: setup-test ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup-test ## put the format right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup-test ## check types
+	$(BIN)/mypy
+
+unit: setup-test ## unit and parity tests (ARGS='-k name')
+	$(BIN)/pytest tests/unit tests/parity $(ARGS)
+
+proxy: setup-test ## tests against the stand-in proxy
+	$(BIN)/pytest tests/proxy $(ARGS)
+
+pyodide: setup-test ## unit and parity tests inside Pyodide, the page's Python
+	$(BIN)/node tests/pyodide/run.mjs tests/unit tests/parity $(ARGS)
+
+e2e: setup-test dist ## tests of the built page in Chromium
+	$(BIN)/pytest tests/e2e $(ARGS)
+
+lock: ## write the lock files anew
+	@python=$$(tools/python.sh) && "$$python" tools/setup.py lock
+
+clean: ## remove everything that set-up and build have made
+	rm -rf .venv build dist node_modules static/vendor
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
+	find py tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup-run:
+	@python=$$(tools/python.sh) && "$$python" tools/setup.py run
+
+setup-test:
+	@python=$$(tools/python.sh) && "$$python" tools/setup.py test

@@ -1,0 +1,1 @@
+"""The bridge: the only package that knows JavaScript. Each module implements one port."""

@@ -1,0 +1,173 @@
+"""Composition root: the only module that knows all the others.
+
+Finds the proxy (or the demo), wires the core to it, the panels to the core, and all of them
+to the page.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from typing import Any
+
+import js
+from browser.bus import JsRegistry
+from browser.chart import UplotChart
+from browser.clock import BrowserClock
+from browser.formats import IntlFormats
+from browser.http import FetchHttp
+from browser.page import BrowserPage
+from browser.scheduler import BrowserScheduler, Frames
+from browser.sockets import BrowserSockets
+from browser.storage import LocalStorage
+from pyodide.ffi.wrappers import add_event_listener
+from pyscript.js_modules import page as page_module
+from sessions import discovery, events
+from sessions.commands import Commands
+from sessions.discovery import Discovery
+from sessions.events import EventBus
+from sessions.live import Live
+from sessions.manager import SessionManager
+from sessions.ports import Http, Sockets
+from sessions.preferences import LANGUAGE, LAST_PROXY, PROXY, Preferences
+from sessions.proxy_api import ProxyApi
+from sessions.state import SessionState
+from views.compaction import Compaction
+from views.connect import Connect
+from views.desk import Desk
+from views.export import Export, RateLimit
+from views.feed import Feed
+from views.figures import EstimateAccuracy, Figures
+from views.gauge import ContextGauge, SourceExplanation
+from views.header import LANGUAGE_CHANGED, Appearance, AutoSession, Connection, CurrentSession
+from views.history import History
+from views.memory import Memory
+from views.page import Panel, Renderer
+from views.sessions_panel import NewSession, SessionList
+from views.toasts import Toasts
+from views.words import Words
+
+
+def report(where: str, error: BaseException) -> None:
+    """Log an error that nobody handled, with its cause; the page goes on."""
+    js.console.error(f"{where}: " + "".join(traceback.format_exception(error)))
+
+
+def reload_without_choice() -> None:
+    """Load the page again; what its address says about the proxy no longer counts."""
+    address = js.URL.new(js.location.href)
+    address.searchParams.delete("proxy")
+    js.location.replace(address.href)
+
+
+async def find_proxy(preferences: Preferences) -> Discovery:
+    """Look for the proxy where it may be, and remember one that was found unasked."""
+    query = js.URLSearchParams.new(js.location.search).get("proxy")
+    origin = js.location.origin if js.location.protocol.startswith("http") else None
+    where = discovery.plan(query, preferences.get(PROXY), preferences.get(LAST_PROXY), origin)
+    found = await discovery.discover(where, FetchHttp)
+    if not where.chosen and not found.is_demo:
+        preferences.set(LAST_PROXY, found.address)
+    return found
+
+
+def ports_of(
+    found: Discovery, clock: BrowserClock, scheduler: BrowserScheduler
+) -> tuple[Http, Sockets]:
+    """Return HTTP and WebSocket to what was found."""
+    if found.is_demo:
+        from demo.proxy import DemoProxy  # only who sees the demo pays for it
+
+        proxy = DemoProxy(clock, scheduler)
+        return proxy, proxy
+    return FetchHttp(found.address), BrowserSockets(found.address)
+
+
+def build_panels(
+    desk: Desk, live: Live, preferences: Preferences, found: Discovery, chart: UplotChart
+) -> list[Panel]:
+    """Make every panel, the one that translates the page first."""
+    dark = bool(js.matchMedia("(prefers-color-scheme: dark)").matches)
+    return [
+        Appearance(desk, preferences, dark=dark),
+        Connection(desk, live.connection.state),
+        CurrentSession(desk),
+        AutoSession(desk),
+        SessionList(desk),
+        NewSession(desk),
+        ContextGauge(desk),
+        SourceExplanation(desk),
+        Figures(desk),
+        EstimateAccuracy(desk),
+        History(desk, chart),
+        Feed(desk),
+        Memory(desk),
+        Compaction(desk),
+        Export(desk),
+        RateLimit(desk),
+        Toasts(desk),
+        Connect(desk, preferences, found, reload_without_choice),
+    ]
+
+
+def wake_when_it_helps(live: Live) -> None:
+    """Reconnect at once when the network is back or the person looks again."""
+
+    def seen(_event: Any) -> None:
+        if not js.document.hidden:
+            live.connection.wake()
+
+    add_event_listener(js.window, "online", lambda _event: live.connection.wake())
+    add_event_listener(js.document, "visibilitychange", seen)
+
+
+async def start(scheduler: BrowserScheduler) -> None:
+    """Bring the page to life."""
+    random.seed()
+    clock = BrowserClock()
+    bus = EventBus(report)
+    JsRegistry(bus, page_module.bus)
+    preferences = Preferences(LocalStorage(), bus)
+    words = Words(preferences.get(LANGUAGE) or js.navigator.language, IntlFormats)
+    found = await find_proxy(preferences)
+    http, sockets = ports_of(found, clock, scheduler)
+
+    api = ProxyApi(http)
+    state = SessionState(bus, clock)
+    manager = SessionManager(state, bus, api)
+    live = Live(
+        api, sockets, state, manager, bus, clock, scheduler,
+        address=found.address, demo=found.is_demo,
+    )  # fmt: skip
+    Commands(api, state, manager, live, bus, scheduler)
+
+    page = BrowserPage(page_module)
+    frames = Frames(lambda: renderer.frame())
+    renderer = Renderer(page, frames.request, report)
+    desk = Desk(bus, state, page, renderer, words, clock, scheduler, api.capabilities)
+    panels = build_panels(desk, live, preferences, found, UplotChart(page_module, "history-chart"))
+    page.listen(desk.act)
+
+    def show_all(_payload: object = None) -> None:
+        for panel in panels:
+            renderer.touch(panel)
+
+    bus.on(LANGUAGE_CHANGED, show_all)
+    page.property("boot", "hidden", True)
+    show_all()
+    wake_when_it_helps(live)
+    live.start()
+    bus.emit(events.CONNECTION_CHANGED, live.connection.state)
+
+
+async def main(scheduler: BrowserScheduler) -> None:
+    """Start, or let the page say why it cannot."""
+    try:
+        await start(scheduler)
+    except Exception as error:
+        report("start", error)
+        js.reportError(js.Error.new(str(error)))
+
+
+_scheduler = BrowserScheduler(report)
+_scheduler.start(main(_scheduler))

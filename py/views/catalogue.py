@@ -1,0 +1,1121 @@
+"""Every text that a person reads, in every language. One entry a text: (English, French).
+
+French puts a no-break space before ``: ; ! ? %`` and inside « ». Counted texts come as
+``.one`` and ``.other``.
+"""
+
+from __future__ import annotations
+
+LANGUAGES = ("en", "fr")
+"""The languages, in the order of each entry; the first is the fallback."""
+
+CATALOGUE: dict[str, tuple[str, str]] = {
+    "accuracy.bias": (
+        "Bias",
+        "Biais",
+    ),
+    "accuracy.bias_help": (
+        "Median of real ÷ estimated",
+        "Médiane de réel ÷ estimé",
+    ),
+    "accuracy.by_model": (
+        "Bias, spread and count, over the session and by model",
+        "Biais, dispersion et nombre, pour la session et par modèle",
+    ),
+    "accuracy.count": (
+        "Count",
+        "Nombre",
+    ),
+    "accuracy.count_help": (
+        "Requests with real counts",
+        "Requêtes dont le compte réel est connu",
+    ),
+    "accuracy.diff": (
+        "Difference",
+        "Écart",
+    ),
+    "accuracy.estimated": (
+        "Estimated",
+        "Estimés",
+    ),
+    "accuracy.model": (
+        "Model",
+        "Modèle",
+    ),
+    "accuracy.none": (
+        "No real counts yet",
+        "Pas encore de compte réel",
+    ),
+    "accuracy.real": (
+        "Real",
+        "Réels",
+    ),
+    "accuracy.session": (
+        "Whole session",
+        "Session entière",
+    ),
+    "accuracy.spread": (
+        "Spread",
+        "Dispersion",
+    ),
+    "accuracy.spread_help": (
+        "Half of the requests are within this of the bias",
+        "La moitié des requêtes sont à moins de cet écart du biais",
+    ),
+    "accuracy.title": (
+        "Estimate vs real",
+        "Estimé et réel",
+    ),
+    "alert.critical.message": (
+        "Compact it now, or open a new session.",
+        "Compactez maintenant, ou ouvrez une nouvelle session.",
+    ),
+    "alert.critical.title": (
+        "Context almost full: {percentage}.",
+        "Contexte presque plein\u00a0: {percentage}.",
+    ),
+    "alert.dismiss": (
+        "Dismiss the alert",
+        "Masquer l’alerte",
+    ),
+    "alert.high.message": (
+        "Compact soon, or open a new session.",
+        "Compactez bientôt, ou ouvrez une nouvelle session.",
+    ),
+    "alert.high.title": (
+        "{percentage} of the window used.",
+        "{percentage} de la fenêtre utilisés.",
+    ),
+    "alert.over.message": (
+        "The provider may refuse the next request.",
+        "Le fournisseur peut refuser la prochaine requête.",
+    ),
+    "alert.over.title": (
+        "Window exceeded: {percentage}.",
+        "Fenêtre dépassée\u00a0: {percentage}.",
+    ),
+    "alert.warning.message": (
+        "Plan a compaction or a new session.",
+        "Prévoyez un compactage ou une nouvelle session.",
+    ),
+    "alert.warning.title": (
+        "{percentage} of the window used.",
+        "{percentage} de la fenêtre utilisés.",
+    ),
+    "app.name": (
+        "Kimi Proxy",
+        "Kimi Proxy",
+    ),
+    "app.noscript": (
+        "This dashboard is a Python program that runs in your browser: it needs JavaScript and WebAssembly switched on to start.",
+        "Ce tableau de bord est un programme Python qui s’exécute dans votre navigateur\u00a0: il a besoin de JavaScript et de WebAssembly pour démarrer.",
+    ),
+    "app.skip": (
+        "Skip to the dashboard",
+        "Aller au tableau de bord",
+    ),
+    "auto_session.help": (
+        "The proxy opens a session by itself when the IDE changes model or provider.",
+        "Le proxy ouvre une session de lui-même quand l’IDE change de modèle ou de fournisseur.",
+    ),
+    "auto_session.label": (
+        "Auto-session",
+        "Session auto",
+    ),
+    "boot.failed": (
+        "Python could not start: {reason}",
+        "Python n’a pas pu démarrer\u00a0: {reason}",
+    ),
+    "boot.loading_app": (
+        "Starting the dashboard…",
+        "Démarrage du tableau de bord…",
+    ),
+    "boot.reload": (
+        "Reload",
+        "Recharger",
+    ),
+    "boot.slow": (
+        "Still starting: the first visit downloads Python.",
+        "Encore un instant\u00a0: la première visite télécharge Python.",
+    ),
+    "boot.starting": (
+        "Starting Python…",
+        "Démarrage de Python…",
+    ),
+    "compaction.auto": (
+        "Automatic compaction",
+        "Compactage automatique",
+    ),
+    "compaction.count": (
+        "Compactions",
+        "Compactages",
+    ),
+    "compaction.done": (
+        "{saved} tokens saved ({before} → {after}).",
+        "{saved} tokens gagnés ({before} → {after}).",
+    ),
+    "compaction.failed": (
+        "The compaction failed",
+        "Le compactage a échoué",
+    ),
+    "compaction.last": (
+        "Last",
+        "Dernier",
+    ),
+    "compaction.never": (
+        "never",
+        "jamais",
+    ),
+    "compaction.note.below": (
+        "Offered once {percentage} of the window is used.",
+        "Proposé à partir de {percentage} de la fenêtre.",
+    ),
+    "compaction.note.demo": (
+        "Demo data: nothing is sent to a proxy.",
+        "Données de démonstration\u00a0: rien n’est envoyé à un proxy.",
+    ),
+    "compaction.note.ready": (
+        "Ready to compact.",
+        "Prêt à compacter.",
+    ),
+    "compaction.note.run_fails": (
+        "This version of the proxy fails to compact on demand; automatic compaction works.",
+        "Cette version du proxy échoue à compacter à la demande\u202f; le compactage automatique fonctionne.",
+    ),
+    "compaction.note.running": (
+        "Compacting…",
+        "Compactage en cours…",
+    ),
+    "compaction.note.unsupported": (
+        "This version of the proxy has no compaction.",
+        "Cette version du proxy ne sait pas compacter.",
+    ),
+    "compaction.note.waiting": (
+        "Available once a session is open.",
+        "Disponible dès qu’une session est ouverte.",
+    ),
+    "compaction.preview": (
+        "Preview",
+        "Aperçu",
+    ),
+    "compaction.preview.nothing": (
+        "There is nothing to compact yet.",
+        "Rien à compacter pour l’instant.",
+    ),
+    "compaction.preview.text": (
+        "{summarised} of {total} messages would be summarised, saving about {tokens} tokens.",
+        "{summarised} messages sur {total} seraient résumés\u00a0: environ {tokens} tokens gagnés.",
+    ),
+    "compaction.reserved": (
+        "Reserved tokens",
+        "Tokens réservés",
+    ),
+    "compaction.reserved_invalid": (
+        "Enter a whole number of tokens from 0 to {n}.",
+        "Entrez un nombre entier de tokens, de 0 à {n}.",
+    ),
+    "compaction.run": (
+        "Compact now",
+        "Compacter",
+    ),
+    "compaction.saved": (
+        "Tokens saved",
+        "Tokens gagnés",
+    ),
+    "compaction.title": (
+        "Compaction",
+        "Compactage",
+    ),
+    "connect.blocked": (
+        "answers, but refuses this page (CORS)",
+        "répond, mais refuse cette page (CORS)",
+    ),
+    "connect.demo": (
+        "Use demo data",
+        "Données de démo",
+    ),
+    "connect.fault": (
+        "answers with an error",
+        "répond par une erreur",
+    ),
+    "connect.help": (
+        "The address your IDE sends its requests to. The page loads again to connect, and remembers the address in this browser.",
+        "L’adresse à laquelle votre IDE envoie ses requêtes. La page se recharge pour se connecter et retient l’adresse dans ce navigateur.",
+    ),
+    "connect.invalid_url": (
+        "Enter an address such as http://localhost:8000.",
+        "Indiquez une adresse comme http://localhost:8000.",
+    ),
+    "connect.missing": (
+        "no answer",
+        "pas de réponse",
+    ),
+    "connect.not_kimi": (
+        "answers, but is not a Kimi Proxy",
+        "répond, mais n’est pas un Kimi Proxy",
+    ),
+    "connect.ok": (
+        "Kimi Proxy",
+        "Kimi Proxy",
+    ),
+    "connect.open": (
+        "Connect…",
+        "Connecter…",
+    ),
+    "connect.submit": (
+        "Connect",
+        "Se connecter",
+    ),
+    "connect.title": (
+        "Connect to Kimi Proxy",
+        "Se connecter à Kimi Proxy",
+    ),
+    "connect.too_slow": (
+        "answers too slowly",
+        "répond trop lentement",
+    ),
+    "connect.tried": (
+        "What was found",
+        "Ce qui a été trouvé",
+    ),
+    "connect.trying": (
+        "trying…",
+        "essai en cours…",
+    ),
+    "connect.url": (
+        "Address of the proxy",
+        "Adresse du proxy",
+    ),
+    "connection.connected": (
+        "Connected",
+        "Connecté",
+    ),
+    "connection.connecting": (
+        "Connecting",
+        "Connexion…",
+    ),
+    "connection.demo": (
+        "Demo",
+        "Démo",
+    ),
+    "connection.offline": (
+        "Offline",
+        "Hors ligne",
+    ),
+    "connection.reconnecting": (
+        "Reconnecting in {seconds} s",
+        "Reconnexion dans {seconds} s",
+    ),
+    "context.forecast": (
+        "Forecast",
+        "Prévision",
+    ),
+    "context.meter": (
+        "{percentage} used: {current} of {max} tokens",
+        "{percentage} utilisés\u00a0: {current} tokens sur {max}",
+    ),
+    "context.of": (
+        "of",
+        "sur",
+    ),
+    "context.over_by": (
+        "Over by",
+        "Dépassement",
+    ),
+    "context.percent_used": (
+        "of the window used",
+        "de la fenêtre utilisés",
+    ),
+    "context.remaining": (
+        "Remaining",
+        "Restants",
+    ),
+    "context.reserved": (
+        "{n} tokens reserved",
+        "{n} tokens réservés",
+    ),
+    "context.threshold": (
+        "Compaction at {percentage}",
+        "Compactage à {percentage}",
+    ),
+    "context.title": (
+        "Context window",
+        "Fenêtre de contexte",
+    ),
+    "delete.confirm": (
+        "Delete",
+        "Supprimer",
+    ),
+    "delete.done.one": (
+        "1 session deleted",
+        "1 session supprimée",
+    ),
+    "delete.done.other": (
+        "{n} sessions deleted",
+        "{n} sessions supprimées",
+    ),
+    "delete.failed": (
+        "Not deleted: {reason}",
+        "Suppression impossible\u00a0: {reason}",
+    ),
+    "delete.text": (
+        "Their history and figures go with them. This cannot be undone.",
+        "Leur historique et leurs chiffres disparaissent avec elles. C’est définitif.",
+    ),
+    "delete.title": (
+        "Delete sessions?",
+        "Supprimer ces sessions\u202f?",
+    ),
+    "demo.chosen": (
+        "Nothing here comes from a real proxy.",
+        "Rien ici ne vient d’un vrai proxy.",
+    ),
+    "demo.text": (
+        "No Kimi Proxy was found.",
+        "Aucun Kimi Proxy trouvé.",
+    ),
+    "demo.text_at": (
+        "No Kimi Proxy was found at {url}.",
+        "Aucun Kimi Proxy trouvé à l’adresse {url}.",
+    ),
+    "demo.title": (
+        "Demo data.",
+        "Données de démonstration.",
+    ),
+    "dialog.cancel": (
+        "Cancel",
+        "Annuler",
+    ),
+    "dialog.close": (
+        "Close",
+        "Fermer",
+    ),
+    "dialog.ok": (
+        "Got it",
+        "Compris",
+    ),
+    "error.bad_answer": (
+        "The answer is not one of a Kimi Proxy.",
+        "La réponse n’est pas celle d’un Kimi Proxy.",
+    ),
+    "error.fault": (
+        "The proxy failed inside.",
+        "Le proxy a rencontré une erreur interne.",
+    ),
+    "error.no_session": (
+        "There is no current session.",
+        "Il n’y a pas de session en cours.",
+    ),
+    "error.other": (
+        "Something went wrong.",
+        "Quelque chose s’est mal passé.",
+    ),
+    "error.refused": (
+        "The proxy refused.",
+        "Le proxy a refusé.",
+    ),
+    "error.session_not_found": (
+        "The proxy does not know this session.",
+        "Le proxy ne connaît pas cette session.",
+    ),
+    "error.timeout": (
+        "The proxy did not answer in time.",
+        "Le proxy n’a pas répondu à temps.",
+    ),
+    "error.unreachable": (
+        "The proxy does not answer. Is it running?",
+        "Le proxy ne répond pas. Est-il démarré\u00a0?",
+    ),
+    "error.unsupported": (
+        "This version of the proxy cannot do that.",
+        "Cette version du proxy ne sait pas le faire.",
+    ),
+    "export.csv": (
+        "CSV",
+        "CSV",
+    ),
+    "export.done": (
+        "Exported {file}.",
+        "{file} exporté.",
+    ),
+    "export.failed": (
+        "The export failed",
+        "L’export a échoué",
+    ),
+    "export.json": (
+        "JSON",
+        "JSON",
+    ),
+    "export.title": (
+        "Export the session",
+        "Exporter la session",
+    ),
+    "export.unsupported": (
+        "There is no active session to export.",
+        "Aucune session active à exporter.",
+    ),
+    "failed.auto_compaction": (
+        "Automatic compaction could not be switched.",
+        "Le compactage automatique n’a pas pu être basculé.",
+    ),
+    "failed.auto_session": (
+        "Automatic sessions could not be switched.",
+        "Les sessions automatiques n’ont pas pu être basculées.",
+    ),
+    "failed.compact": (
+        "The compaction failed.",
+        "Le compactage a échoué.",
+    ),
+    "failed.create": (
+        "The session could not be created.",
+        "La session n’a pas pu être créée.",
+    ),
+    "failed.delete": (
+        "The sessions could not be deleted.",
+        "Les sessions n’ont pas pu être supprimées.",
+    ),
+    "failed.export": (
+        "The export failed.",
+        "L’export a échoué.",
+    ),
+    "failed.list": (
+        "The sessions could not be listed.",
+        "La liste des sessions n’a pas pu être chargée.",
+    ),
+    "failed.load_compaction": (
+        "The compaction figures could not be loaded.",
+        "Les chiffres du compactage n’ont pas pu être chargés.",
+    ),
+    "failed.load_memory": (
+        "The memories could not be loaded.",
+        "Les mémoires n’ont pas pu être chargées.",
+    ),
+    "failed.load_providers": (
+        "The providers could not be loaded.",
+        "Les fournisseurs n’ont pas pu être chargés.",
+    ),
+    "failed.load_rate_limit": (
+        "The request rate could not be loaded.",
+        "Le débit de requêtes n’a pas pu être chargé.",
+    ),
+    "failed.preview": (
+        "There is no preview.",
+        "L’aperçu n’est pas disponible.",
+    ),
+    "failed.reserve": (
+        "The tokens could not be reserved.",
+        "Les tokens n’ont pas pu être réservés.",
+    ),
+    "failed.select": (
+        "The session could not be opened.",
+        "La session n’a pas pu être ouverte.",
+    ),
+    "feed.col.count": (
+        "Count",
+        "Type",
+    ),
+    "feed.col.history": (
+        "History",
+        "Historique",
+    ),
+    "feed.col.new": (
+        "New",
+        "Nouveaux",
+    ),
+    "feed.col.preview": (
+        "Preview",
+        "Aperçu",
+    ),
+    "feed.col.source": (
+        "Source",
+        "Source",
+    ),
+    "feed.col.time": (
+        "Time",
+        "Heure",
+    ),
+    "feed.col.tokens": (
+        "Tokens",
+        "Tokens",
+    ),
+    "feed.empty": (
+        "Requests appear here as your IDE sends them through the proxy.",
+        "Les requêtes apparaissent ici quand votre IDE les envoie par le proxy.",
+    ),
+    "feed.kind.estimated": (
+        "EST",
+        "EST",
+    ),
+    "feed.kind.estimated_title": (
+        "Estimated before sending",
+        "Estimé avant l’envoi",
+    ),
+    "feed.kind.real": (
+        "REAL",
+        "RÉEL",
+    ),
+    "feed.kind.real_title": (
+        "Counted by the provider",
+        "Compté par le fournisseur",
+    ),
+    "feed.newest.one": (
+        "1 new below",
+        "1 nouvelle plus bas",
+    ),
+    "feed.newest.other": (
+        "{n} new below",
+        "{n} nouvelles plus bas",
+    ),
+    "feed.no_preview": (
+        "No preview",
+        "Sans aperçu",
+    ),
+    "feed.noise": (
+        "Mostly history sent again: {ratio} of the request",
+        "Surtout de l’historique renvoyé\u00a0: {ratio} de la requête",
+    ),
+    "feed.requests.one": (
+        "1 request",
+        "1 requête",
+    ),
+    "feed.requests.other": (
+        "{n} requests",
+        "{n} requêtes",
+    ),
+    "feed.title": (
+        "Live feed",
+        "Flux en direct",
+    ),
+    "figures.avg": (
+        "Average",
+        "Moyenne",
+    ),
+    "figures.completion": (
+        "Completion tokens",
+        "Tokens de réponse",
+    ),
+    "figures.max": (
+        "Largest request",
+        "Requête max.",
+    ),
+    "figures.prompt": (
+        "Prompt tokens",
+        "Tokens de prompt",
+    ),
+    "figures.requests": (
+        "Requests",
+        "Requêtes",
+    ),
+    "figures.title": (
+        "Key figures of the session",
+        "Chiffres clés de la session",
+    ),
+    "forecast.one": (
+        "≈ 1 request left at this pace",
+        "≈ 1 requête avant saturation à ce rythme",
+    ),
+    "forecast.other": (
+        "≈ {n} requests left at this pace",
+        "≈ {n} requêtes avant saturation à ce rythme",
+    ),
+    "forecast.over": (
+        "The window is already exceeded",
+        "La fenêtre est déjà dépassée",
+    ),
+    "forecast.steady": (
+        "Not growing at this pace",
+        "Stable à ce rythme",
+    ),
+    "forecast.unknown": (
+        "Not enough requests yet",
+        "Pas encore assez de requêtes",
+    ),
+    "history.completion": (
+        "Completion",
+        "Réponse",
+    ),
+    "history.empty": (
+        "The curve starts with the first request.",
+        "La courbe commence à la première requête.",
+    ),
+    "history.prompt": (
+        "Prompt",
+        "Prompt",
+    ),
+    "history.series": (
+        "Curves shown",
+        "Courbes affichées",
+    ),
+    "history.summary": (
+        "{n} requests, from {first} to {last} tokens; largest {max}.",
+        "{n} requêtes, de {first} à {last} tokens\u202f; maximum {max}.",
+    ),
+    "history.title": (
+        "History",
+        "Historique",
+    ),
+    "history.total": (
+        "Total",
+        "Total",
+    ),
+    "language.label": (
+        "Language",
+        "Langue",
+    ),
+    "level.critical": (
+        "Critical",
+        "Critique",
+    ),
+    "level.high": (
+        "High",
+        "Élevé",
+    ),
+    "level.ok": (
+        "Normal",
+        "Normal",
+    ),
+    "level.over": (
+        "Exceeded",
+        "Dépassé",
+    ),
+    "level.warning": (
+        "Warning",
+        "Attention",
+    ),
+    "memory.chat_tokens": (
+        "Chat tokens",
+        "Tokens de chat",
+    ),
+    "memory.frequent": (
+        "Used most often",
+        "Les plus utilisées",
+    ),
+    "memory.frequent_empty": (
+        "No frequent memory yet.",
+        "Aucune mémoire fréquente.",
+    ),
+    "memory.row_tokens": (
+        "{n} tokens",
+        "{n} tokens",
+    ),
+    "memory.server.connected": (
+        "connected · {ms} ms",
+        "connecté · {ms} ms",
+    ),
+    "memory.server.disconnected": (
+        "unreachable",
+        "injoignable",
+    ),
+    "memory.servers": (
+        "Memory servers",
+        "Serveurs de mémoire",
+    ),
+    "memory.servers_empty": (
+        "No server reported.",
+        "Aucun serveur signalé.",
+    ),
+    "memory.title": (
+        "Memory",
+        "Mémoire",
+    ),
+    "memory.tokens": (
+        "Memory tokens",
+        "Tokens de mémoire",
+    ),
+    "memory.unsupported": (
+        "This proxy has no memory figures.",
+        "Ce proxy ne donne pas de chiffres de mémoire.",
+    ),
+    "memory.uses": (
+        "{n}×",
+        "{n}×",
+    ),
+    "new_session.create": (
+        "Create session",
+        "Créer la session",
+    ),
+    "new_session.failed": (
+        "The session could not be created: {reason}",
+        "La session n’a pas pu être créée\u00a0: {reason}",
+    ),
+    "new_session.model": (
+        "Model",
+        "Modèle",
+    ),
+    "new_session.name": (
+        "Name",
+        "Nom",
+    ),
+    "new_session.name_example": (
+        "Refactoring the parser",
+        "Refonte du parseur",
+    ),
+    "new_session.name_required": (
+        "Give the session a name.",
+        "Donnez un nom à la session.",
+    ),
+    "new_session.no_key": (
+        "{name} (no API key on the proxy)",
+        "{name} (pas de clé d’API sur le proxy)",
+    ),
+    "new_session.provider": (
+        "Provider",
+        "Fournisseur",
+    ),
+    "new_session.title": (
+        "New session",
+        "Nouvelle session",
+    ),
+    "new_session.window": (
+        "{n} tokens of context",
+        "{n} tokens de contexte",
+    ),
+    "notice.auto_session": (
+        "The proxy opened a session: {name}",
+        "Le proxy a ouvert une session\u00a0: {name}",
+    ),
+    "notice.compact_asked": (
+        "Compaction asked for",
+        "Compactage demandé",
+    ),
+    "notice.compacted": (
+        "Context compacted: {before} → {after} tokens",
+        "Contexte compacté\u00a0: {before} → {after} tokens",
+    ),
+    "notice.compaction_alert": (
+        "A compaction is due",
+        "Un compactage s’impose",
+    ),
+    "notice.context_limit": (
+        "The provider refused the request: context limit exceeded",
+        "Le fournisseur a refusé la requête\u00a0: limite de contexte dépassée",
+    ),
+    "notice.context_warning": (
+        "The context window fills up",
+        "La fenêtre de contexte se remplit",
+    ),
+    "notice.deleted.one": (
+        "1 session deleted",
+        "1 session supprimée",
+    ),
+    "notice.deleted.other": (
+        "{n} sessions deleted",
+        "{n} sessions supprimées",
+    ),
+    "notice.load_failed": (
+        "The proxy’s data could not be loaded",
+        "Les données du proxy n’ont pas pu être chargées",
+    ),
+    "notice.model_fallback": (
+        "The proxy fell back to another model",
+        "Le proxy s’est rabattu sur un autre modèle",
+    ),
+    "notice.not_deleted.one": (
+        "1 session could not be deleted",
+        "1 session n’a pas pu être supprimée",
+    ),
+    "notice.not_deleted.other": (
+        "{n} sessions could not be deleted",
+        "{n} sessions n’ont pas pu être supprimées",
+    ),
+    "notice.not_rolled_back": (
+        "The proxy may have another session active than the one shown here.",
+        "Le proxy a peut-être une autre session active que celle affichée ici.",
+    ),
+    "notice.storage_degraded": (
+        "The browser’s storage is full or blocked: choices will not survive a reload.",
+        "Le stockage du navigateur est plein ou bloqué\u00a0: les choix ne survivront pas à un rechargement.",
+    ),
+    "notice.streaming_error": (
+        "The answer was interrupted",
+        "La réponse a été interrompue",
+    ),
+    "notice.view_only": (
+        "You see “{name}”. This proxy cannot activate a session: requests are still booked on its own.",
+        "Vous voyez «\u00a0{name}\u00a0». Ce proxy ne sait pas activer une session\u00a0: les requêtes restent comptées sur la sienne.",
+    ),
+    "rate.label": (
+        "Request rate",
+        "Débit de requêtes",
+    ),
+    "rate.text": (
+        "{current} of {max} req/min",
+        "{current} sur {max} req/min",
+    ),
+    "role.assistant": (
+        "assistant",
+        "assistant",
+    ),
+    "role.system": (
+        "system",
+        "système",
+    ),
+    "role.tool": (
+        "tool",
+        "outil",
+    ),
+    "role.user": (
+        "user",
+        "utilisateur",
+    ),
+    "session.badge.active": (
+        "Active",
+        "Active",
+    ),
+    "session.badge.auto": (
+        "Auto",
+        "Auto",
+    ),
+    "session.badge.inactive": (
+        "Inactive",
+        "Inactive",
+    ),
+    "session.current": (
+        "Current session:",
+        "Session en cours\u00a0:",
+    ),
+    "session.detail": (
+        "{provider} · {model}",
+        "{provider} · {model}",
+    ),
+    "session.none": (
+        "No session",
+        "Aucune session",
+    ),
+    "sessions.check": (
+        "Select for deletion",
+        "Sélectionner pour la supprimer",
+    ),
+    "sessions.count": (
+        "{n}",
+        "{n}",
+    ),
+    "sessions.delete": (
+        "Delete…",
+        "Supprimer…",
+    ),
+    "sessions.delete_active": (
+        "The active session cannot be deleted.",
+        "La session active ne peut pas être supprimée.",
+    ),
+    "sessions.delete_unsupported": (
+        "This version of the proxy cannot delete sessions.",
+        "Cette version du proxy ne sait pas supprimer de session.",
+    ),
+    "sessions.empty": (
+        "No session to show yet.",
+        "Aucune session pour l’instant.",
+    ),
+    "sessions.new": (
+        "New session",
+        "Nouvelle session",
+    ),
+    "sessions.no_match": (
+        "No session matches “{query}”.",
+        "Aucune session ne correspond à «\u202f{query}\u202f».",
+    ),
+    "sessions.none_selected": (
+        "None selected",
+        "Aucune sélection",
+    ),
+    "sessions.search": (
+        "Search by name, provider or model",
+        "Chercher par nom, fournisseur ou modèle",
+    ),
+    "sessions.selected.one": (
+        "1 selected",
+        "1 sélectionnée",
+    ),
+    "sessions.selected.other": (
+        "{n} selected",
+        "{n} sélectionnées",
+    ),
+    "sessions.title": (
+        "Sessions",
+        "Sessions",
+    ),
+    "source.explain.age": (
+        "Age",
+        "Âge",
+    ),
+    "source.explain.caption": (
+        "The last value of each source",
+        "La dernière valeur de chaque source",
+    ),
+    "source.explain.none": (
+        "No source has reported yet.",
+        "Aucune source n’a encore rien envoyé.",
+    ),
+    "source.explain.percentage": (
+        "Window",
+        "Fenêtre",
+    ),
+    "source.explain.priority": (
+        "Priority",
+        "Priorité",
+    ),
+    "source.explain.rule": (
+        "A value counts as fresh for 5 seconds. The fresh source with the highest priority wins; two fresh sources that nearly agree make a hybrid, which takes the larger one. With nothing fresh, the last known value stays.",
+        "Une valeur est fraîche pendant 5 secondes. La source fraîche de plus haute priorité l’emporte\u202f; deux sources fraîches presque d’accord donnent un hybride, qui retient la plus grande. Sans source fraîche, la dernière valeur connue reste affichée.",
+    ),
+    "source.explain.title": (
+        "Why this number?",
+        "Pourquoi ce nombre\u202f?",
+    ),
+    "source.explain.tokens": (
+        "Tokens",
+        "Tokens",
+    ),
+    "source.fresh": (
+        "fresh",
+        "fraîche",
+    ),
+    "source.hybrid": (
+        "hybrid",
+        "hybride",
+    ),
+    "source.label": (
+        "Source",
+        "Source",
+    ),
+    "source.logs": (
+        "logs",
+        "logs",
+    ),
+    "source.never": (
+        "never",
+        "jamais",
+    ),
+    "source.none": (
+        "none",
+        "aucune",
+    ),
+    "source.proxy": (
+        "proxy",
+        "proxy",
+    ),
+    "source.reason.hybrid": (
+        "Both sources are fresh and differ by {diff} tokens: the larger value is shown.",
+        "Les deux sources sont fraîches et diffèrent de {diff} tokens\u00a0: la plus grande valeur est affichée.",
+    ),
+    "source.reason.only_fresh": (
+        "{source} is shown: it is the only fresh source ({age}).",
+        "La valeur affichée vient de {source}\u00a0: c’est la seule source fraîche ({age}).",
+    ),
+    "source.reason.priority": (
+        "{source} is shown: it is fresh ({age}) and has the higher priority ({priority}).",
+        "La valeur affichée vient de {source}\u00a0: elle est fraîche ({age}) et a la priorité la plus haute ({priority}).",
+    ),
+    "source.reason.stale": (
+        "Nothing is fresh: the last known value of {source} is shown ({age} old).",
+        "Aucune source n’est fraîche\u00a0: la dernière valeur connue de {source} est affichée ({age}).",
+    ),
+    "source.reason.tie": (
+        "{source} is shown: both sources are fresh ({age}) and equally trusted.",
+        "{source} est affiché\u00a0: les deux sources sont à jour ({age}) et de même priorité.",
+    ),
+    "source.stale": (
+        "stale",
+        "périmée",
+    ),
+    "source.why": (
+        "Why?",
+        "Pourquoi\u202f?",
+    ),
+    "source.wins": (
+        "shown",
+        "affichée",
+    ),
+    "theme.toggle": (
+        "Switch between dark and light",
+        "Passer du thème sombre au thème clair",
+    ),
+    "time.hours_ago": (
+        "{n} h ago",
+        "il y a {n} h",
+    ),
+    "time.minutes_ago": (
+        "{n} min ago",
+        "il y a {n} min",
+    ),
+    "time.now": (
+        "just now",
+        "à l’instant",
+    ),
+    "time.seconds_ago": (
+        "{n} s ago",
+        "il y a {n} s",
+    ),
+    "time.today": (
+        "today {time}",
+        "aujourd’hui {time}",
+    ),
+    "time.yesterday": (
+        "yesterday {time}",
+        "hier {time}",
+    ),
+    "toast.auto_session": (
+        "The proxy opened a session: {name}",
+        "Le proxy a ouvert une session\u00a0: {name}",
+    ),
+    "toast.fallback": (
+        "The proxy fell back to {model}",
+        "Le proxy s’est rabattu sur {model}",
+    ),
+    "toast.provider_error": (
+        "The provider refused the request",
+        "Le fournisseur a refusé la requête",
+    ),
+    "toast.request_failed": (
+        "The proxy did not do it",
+        "Le proxy n’a pas pu le faire",
+    ),
+    "toast.reserved": (
+        "{n} tokens reserved",
+        "{n} tokens réservés",
+    ),
+    "toast.session_created": (
+        "Session created: {name}",
+        "Session créée\u00a0: {name}",
+    ),
+    "toast.session_deleted": (
+        "The session was deleted elsewhere",
+        "La session a été supprimée ailleurs",
+    ),
+    "toast.session_switched": (
+        "Session: {name}",
+        "Session\u00a0: {name}",
+    ),
+    "toast.storage_degraded": (
+        "The browser’s storage is full or blocked",
+        "Le stockage du navigateur est plein ou bloqué",
+    ),
+    "toast.storage_degraded_message": (
+        "This session’s history will not survive a reload.",
+        "L’historique de cette session ne survivra pas à un rechargement.",
+    ),
+    "toast.stream_error": (
+        "The answer was interrupted",
+        "La réponse a été interrompue",
+    ),
+    "toast.switch_failed": (
+        "The session could not be opened",
+        "La session n’a pas pu être ouverte",
+    ),
+    "toasts.close": (
+        "Close the notification",
+        "Fermer la notification",
+    ),
+    "toasts.label": (
+        "Notifications",
+        "Notifications",
+    ),
+    "unit.tokens": (
+        "tokens",
+        "tokens",
+    ),
+    "unsupported": (
+        "This version of the proxy cannot do that.",
+        "Cette version du proxy ne le permet pas.",
+    ),
+}

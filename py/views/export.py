@@ -1,0 +1,90 @@
+"""Export of the session, and the proxy's request rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sessions import commands, events
+from sessions.commands import ExportedFile
+from sessions.models import Notice, as_number, as_tokens
+from sessions.ports import Timer
+from sessions.proxy_api import EXPORT_CSV, EXPORT_JSON, RATE_LIMIT
+
+from .desk import Desk
+from .gauge import level_of
+from .words import EMPTY
+
+ASK_EVERY = 5.0
+"""Seconds: the rate is asked for after a request, and no more often than this."""
+
+
+class Export:
+    """The whole session as a file, as the proxy writes it."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Offer the file when it has come."""
+        self._desk = desk
+        desk.touch_on(self, events.SESSION_CHANGED, events.CAPABILITIES_CHANGED)
+        desk.bus.on(commands.EXPORTED, self._save)
+        desk.on_action("export:csv", lambda _: desk.intend(commands.EXPORT, kind="csv"))
+        desk.on_action("export:json", lambda _: desk.intend(commands.EXPORT, kind="json"))
+
+    def render(self) -> None:
+        """Offer what the proxy can export; it exports its active session only."""
+        page, words = self._desk.page, self._desk.words
+        none = self._desk.state.session is None
+        supports = self._desk.capabilities.supports
+        page.property("export-csv", "disabled", none or not supports(EXPORT_CSV))
+        page.property("export-json", "disabled", none or not supports(EXPORT_JSON))
+        page.property("export-note", "hidden", not none)
+        page.text("export-note", words("export.unsupported"))
+
+    def _save(self, file: ExportedFile) -> None:
+        self._desk.page.save(file.name, file.content_type, file.text)
+        notice = Notice("success", "export.done", {"file": file.name})
+        self._desk.bus.emit(events.NOTICE, notice)
+
+
+class RateLimit:
+    """Requests a minute against what the proxy allows."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Ask after requests, not by the clock: an idle page asks nothing."""
+        self._desk = desk
+        self._rate: Mapping[str, Any] = {}
+        self._wait: Timer | None = None
+        self._asked = False
+        desk.bus.on(events.STATS_UPDATED, self._maybe_ask)
+        desk.bus.on(events.SESSION_CHANGED, self._maybe_ask)
+        desk.bus.on(commands.RATE_LIMIT_LOADED, self._loaded)
+
+    def render(self) -> None:
+        """Write the rate."""
+        page, words = self._desk.page, self._desk.words
+        current, most = self._rate.get("current_rpm"), self._rate.get("max_rpm")
+        share = as_number(self._rate.get("percentage"))
+        if as_tokens(current) is None or as_tokens(most) is None:
+            page.text("rate-limit-text", EMPTY)
+            return
+        page.text("rate-limit-text", words("rate.text", current=current, max=most))
+        page.style("rate-limit", "--ratio", f"{min(1.0, (share or 0) / 100):.4f}")
+        page.attribute("rate-limit", "data-level", level_of(share or 0))
+
+    def _maybe_ask(self, _: object) -> None:
+        if not self._desk.capabilities.supports(RATE_LIMIT):
+            return
+        self._asked = True
+        if self._wait is None:
+            self._ask()
+
+    def _ask(self) -> None:
+        self._wait = None
+        if self._asked:
+            self._asked = False
+            self._desk.intend(commands.LOAD_RATE_LIMIT)
+            self._wait = self._desk.scheduler.call_later(ASK_EVERY, self._ask)
+
+    def _loaded(self, rate: Mapping[str, Any]) -> None:
+        self._rate = rate
+        self._desk.renderer.touch(self)

@@ -1,0 +1,95 @@
+"""The live feed: every request as it comes, the newest last."""
+
+from __future__ import annotations
+
+from sessions import events
+from sessions.metrics import noise_in
+from sessions.models import Metric
+from sessions.times import parse_timestamp
+
+from .desk import Desk
+from .gauge import family_of
+from .header import LANGUAGE_CHANGED
+from .page import Action, Row
+from .words import EMPTY
+
+LIST = "logs-container"
+LONGEST_PREVIEW = 300
+
+
+class Feed:
+    """One row a request. Follows the newest unless its reader has scrolled away."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Follow the current session's metrics."""
+        self._desk = desk
+        # Rows by metric: metrics are immutable, so an unchanged one needs no second look.
+        self._made: dict[str, tuple[Metric, Row]] = {}
+        self._following = True
+        self._seen = 0
+        desk.page.follow(LIST)
+        desk.touch_on(self, events.STATS_UPDATED, events.SESSION_CHANGED, events.METRICS_LOADED)
+        desk.bus.on(LANGUAGE_CHANGED, lambda _: self._made.clear())
+        desk.on_action("list:follow", self._scrolled)
+        desk.on_action("feed:newest", self._to_newest)
+
+    def render(self) -> None:
+        """Write the rows, and how many came below what is being read."""
+        desk, page, words = self._desk, self._desk.page, self._desk.words
+        metrics = desk.state.metrics()
+        made: dict[str, tuple[Metric, Row]] = {}
+        for number, metric in enumerate(metrics):
+            key = str(metric.id) if metric.id is not None else f"\0{number}"
+            known = self._made.get(key)
+            made[key] = known if known and known[0] is metric else (metric, self._row(key, metric))
+        self._made = made
+        page.rows(LIST, "feed-row", [row for _, row in made.values()])
+        total = desk.state.session_totals().total_requests
+        page.text("feed-count", words.count("feed.requests", total) if total else "")
+        if self._following:
+            self._seen = total
+        new = max(0, total - self._seen)
+        page.property("feed-newest", "hidden", not new)
+        if new:
+            page.text("feed-newest-text", words.count("feed.newest", new))
+
+    def _row(self, key: str, metric: Metric) -> Row:
+        words = self._desk.words
+        at = parse_timestamp(metric.timestamp, self._desk.clock)
+        kind = "estimated" if metric.is_estimated else "real"
+        delta = metric.delta_tokens
+        total = metric.shown_tokens
+        noise = noise_in(metric)
+        return Row(
+            key,
+            {
+                "@data-metric-id": key,
+                "@data-kind": kind,
+                "@data-noise": "true" if noise else None,
+                "@title": words("feed.noise", ratio=words.percent(noise.ratio * 100))
+                if noise
+                else None,
+                "time": EMPTY if at is None else words.formats.time(at),
+                "tokens": words.number(total),
+                "new": EMPTY if delta is None else f"+{words.number(delta)}",
+                "history": EMPTY if delta is None else words.number(max(0, total - delta)),
+                "kind": words(f"feed.kind.{kind}"),
+                "kind@data-kind": kind,
+                "kind@title": words(f"feed.kind.{kind}_title"),
+                "source": metric.source,
+                "source@data-family": family_of(metric.source),
+                "preview": metric.preview[:LONGEST_PREVIEW] or words("feed.no_preview"),
+                "preview@title": metric.preview[:LONGEST_PREVIEW] or None,
+                "preview@data-empty": None if metric.preview else "true",
+            },
+        )
+
+    def _scrolled(self, action: Action) -> None:
+        if action.details.get("list") == LIST:
+            self._following = bool(action.details.get("following"))
+            self._desk.renderer.touch(self)
+
+    def _to_newest(self, _: Action) -> None:
+        self._following = True
+        self._desk.page.to_end(LIST)
+        self._desk.renderer.touch(self)

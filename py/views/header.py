@@ -1,0 +1,147 @@
+"""Connection state, current session, automatic sessions, language and theme."""
+
+from __future__ import annotations
+
+from sessions import commands, events
+from sessions.connection import ConnectionState, Phase
+from sessions.ports import Timer
+from sessions.preferences import LANGUAGE, THEME, Preferences
+from sessions.proxy_api import TOGGLE_AUTO
+
+from .catalogue import LANGUAGES
+from .desk import Desk
+from .page import Action
+from .words import EMPTY
+
+THEME_CHANGED: events.Topic[str] = events.Topic("page:theme")
+LANGUAGE_CHANGED: events.Topic[str] = events.Topic("page:language")
+
+
+class Connection:
+    """Says in words and colour whether live numbers can arrive."""
+
+    def __init__(self, desk: Desk, state: ConnectionState) -> None:
+        """Show ``state``, and every later one."""
+        self._desk = desk
+        self._state = state
+        self._tick: Timer | None = None
+        desk.bus.on(events.CONNECTION_CHANGED, self._changed)
+
+    def render(self) -> None:
+        """Write the state; count down while waiting for the next attempt."""
+        desk, state = self._desk, self._state
+        name = {
+            Phase.CONNECTING: "reconnecting" if state.attempt else "connecting",
+            Phase.CONNECTED: "demo" if state.demo else "connected",
+            Phase.WAITING: "reconnecting",
+            Phase.CLOSED: "offline",
+        }[state.phase]
+        if state.phase is Phase.WAITING and state.retry_at is not None:
+            left = max(0.0, state.retry_at - desk.clock.now()) / 1000
+            text = desk.words("connection.reconnecting", seconds=max(1, round(left)))
+            if self._tick is None and left > 1:
+                self._tick = desk.scheduler.call_later(1.0, self._ticked)
+        elif name == "reconnecting":
+            text = desk.words("connection.connecting")
+        else:
+            text = desk.words(f"connection.{name}")
+        desk.page.attribute("connection", "data-state", name)
+        desk.page.text("ws-status-text", text)
+        desk.page.attribute("connection", "title", state.address if not state.demo else None)
+
+    def _changed(self, state: ConnectionState) -> None:
+        self._state = state
+        self._desk.renderer.touch(self)
+
+    def _ticked(self) -> None:
+        self._tick = None
+        self._desk.renderer.touch(self)
+
+
+class CurrentSession:
+    """Name, provider and model of the session whose numbers are shown."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Follow the current session."""
+        self._desk = desk
+        desk.touch_on(self, events.SESSION_CHANGED, events.SESSION_UPDATED, events.SESSIONS_LISTED)
+
+    def render(self) -> None:
+        """Write the session."""
+        desk, session = self._desk, self._desk.state.session
+        page = desk.page
+        page.property("session-badge", "hidden", session is None)
+        if session is None:
+            page.text("session-name", desk.words("session.none"))
+            page.text("session-provider", EMPTY)
+            return
+        page.text("session-name", session.name)
+        page.attribute("session-name", "title", session.name)
+        detail = " · ".join(part for part in (session.provider, session.model) if part)
+        page.text("session-provider", detail or EMPTY)
+        badge = "active" if session.is_active else "inactive"
+        page.text("session-badge", desk.words(f"session.badge.{badge}"))
+        page.attribute("session-badge", "data-state", badge)
+
+
+class AutoSession:
+    """The switch that lets the proxy open sessions by itself."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Show the proxy's setting and change it on demand."""
+        self._desk = desk
+        self._enabled: bool | None = None
+        desk.bus.on(events.AUTO_SESSION_CHANGED, self._changed)
+        desk.touch_on(self, events.CAPABILITIES_CHANGED, commands.COMMAND_FAILED)
+        desk.on_action("auto-session:toggle", self._toggle)
+
+    def render(self) -> None:
+        """Write the setting; an unknown one cannot be changed."""
+        page = self._desk.page
+        unsupported = not self._desk.capabilities.supports(TOGGLE_AUTO)
+        page.property("auto-session-toggle", "checked", bool(self._enabled))
+        page.property("auto-session-toggle", "disabled", self._enabled is None or unsupported)
+        note = "unsupported" if unsupported else "auto_session.help"
+        page.text("auto-session-note", self._desk.words(note))
+
+    def _changed(self, enabled: bool) -> None:
+        self._enabled = enabled
+        self._desk.renderer.touch(self)
+
+    def _toggle(self, action: Action) -> None:
+        self._desk.intend(commands.SET_AUTO_SESSION, enabled=bool(action.checked))
+
+
+class Appearance:
+    """Language and theme, remembered in this browser."""
+
+    def __init__(self, desk: Desk, preferences: Preferences, *, dark: bool) -> None:
+        """Begin with what was remembered; ``dark`` is what the system asks for."""
+        self._desk = desk
+        self._preferences = preferences
+        self._dark = {"dark": True, "light": False}.get(preferences.get(THEME) or "", dark)
+        desk.on_action("language:set", self._set_language)
+        desk.on_action("theme:toggle", self._toggle_theme)
+
+    def render(self) -> None:
+        """Translate the fixed texts, and mark the language and theme in force."""
+        desk = self._desk
+        desk.page.translate(desk.words.language, desk.words.all())
+        for language in LANGUAGES:
+            pressed = "true" if language == desk.words.language else "false"
+            desk.page.attribute(f"language-{language}", "aria-pressed", pressed)
+
+    def _set_language(self, action: Action) -> None:
+        language = action.value or ""
+        if language != self._desk.words.language:
+            self._desk.words.speak(language)
+            self._preferences.set(LANGUAGE, self._desk.words.language)
+            self._desk.bus.emit(LANGUAGE_CHANGED, self._desk.words.language)
+
+    def _toggle_theme(self, _: Action) -> None:
+        self._dark = not self._dark
+        theme = "dark" if self._dark else "light"
+        self._preferences.set(THEME, theme)
+        self._desk.page.attribute("root", "data-theme", theme)
+        self._desk.page.flush()
+        self._desk.bus.emit(THEME_CHANGED, theme)

@@ -1,0 +1,125 @@
+"""The chart of the session's requests."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from math import nan
+from typing import Any, Protocol
+
+from sessions import events
+from sessions.models import Metric
+from sessions.times import parse_timestamp
+
+from .desk import Desk
+from .header import LANGUAGE_CHANGED, THEME_CHANGED
+from .page import Action
+
+SERIES = ("total", "prompt", "completion")
+
+
+class Chart(Protocol):
+    """Draws three curves over the requests."""
+
+    def load(self) -> Coroutine[Any, Any, None]:
+        """Fetch the library; draw nothing before this is done."""
+        ...
+
+    def draw(
+        self,
+        times: Sequence[float],
+        total: Sequence[float],
+        prompt: Sequence[float],
+        completion: Sequence[float],
+    ) -> None:
+        """Show one point a request; NaN is a gap. Times in milliseconds since 1970."""
+
+    def toggle(self, series: str, shown: bool) -> None:
+        """Show or hide one curve."""
+
+    def speak(self, language: str, labels: Mapping[str, str]) -> None:
+        """Use a language for numbers, times and names."""
+
+    def repaint(self) -> None:
+        """Draw again, in the colours that now hold."""
+
+
+class History:
+    """Total, prompt and completion tokens of the buffered requests, one point each."""
+
+    def __init__(self, desk: Desk, chart: Chart) -> None:
+        """Draw through ``chart``, which is loaded with the first request."""
+        self._desk = desk
+        self._chart = chart
+        self._loading = self._ready = False
+        self._shown = dict.fromkeys(SERIES, True)
+        self._drawn: Sequence[Metric] | None = None
+        self._times: dict[str | None, float] = {}
+        desk.touch_on(self, events.STATS_UPDATED, events.SESSION_CHANGED)
+        desk.bus.on(LANGUAGE_CHANGED, lambda _: self._speak())
+        desk.bus.on(THEME_CHANGED, self._repaint)
+        desk.on_action("history:toggle-series", self._toggle)
+
+    def render(self) -> None:
+        """Draw what is buffered; load the library when there is something to draw."""
+        desk, page = self._desk, self._desk.page
+        metrics = desk.state.metrics()
+        page.property("history-empty", "hidden", bool(metrics))
+        page.property("history-chart", "hidden", not metrics)
+        for series, shown in self._shown.items():
+            page.attribute(f"series-{series}", "aria-pressed", "true" if shown else "false")
+        if metrics:
+            summary = desk.words(
+                "history.summary",
+                n=len(metrics),
+                first=metrics[0].shown_tokens,
+                last=metrics[-1].shown_tokens,
+                max=max(metric.shown_tokens for metric in metrics),
+            )
+            page.text("history-summary", summary)
+        if not self._ready:
+            if metrics and not self._loading:
+                self._loading = True
+                desk.scheduler.start(self._load())
+            return
+        if metrics is not self._drawn:
+            self._drawn = metrics
+            self._draw(metrics)
+
+    def _draw(self, metrics: Sequence[Metric]) -> None:
+        known = {m.timestamp: self._times.get(m.timestamp) or self._time(m) for m in metrics}
+        self._times = known
+        self._chart.draw(
+            [known[m.timestamp] for m in metrics],
+            [m.shown_tokens for m in metrics],
+            [nan if m.is_estimated else m.prompt_tokens for m in metrics],
+            [nan if m.is_estimated else m.completion_tokens for m in metrics],
+        )
+
+    def _time(self, metric: Metric) -> float:
+        at = parse_timestamp(metric.timestamp, self._desk.clock)
+        return nan if at is None else at
+
+    async def _load(self) -> None:
+        await self._chart.load()
+        self._ready = True
+        self._speak()
+        self._desk.renderer.touch(self)
+
+    def _repaint(self, _theme: str) -> None:
+        if self._ready:
+            self._chart.repaint()
+
+    def _speak(self) -> None:
+        if self._ready:
+            words = self._desk.words
+            self._chart.speak(
+                words.language, {series: words(f"history.{series}") for series in SERIES}
+            )
+
+    def _toggle(self, action: Action) -> None:
+        series = action.value or ""
+        if series in self._shown:
+            self._shown[series] = not self._shown[series]
+            if self._ready:
+                self._chart.toggle(series, self._shown[series])
+            self._desk.renderer.touch(self)

@@ -1,0 +1,88 @@
+/*
+ * The first script of the page: classic, synchronous, before any stylesheet.
+ *
+ * 1. Puts the stored theme and language on <html> before the first paint, so a reload never flashes.
+ * 2. Narrows the page's Content-Security-Policy. The policy in the HTML has to allow any proxy
+ *    address, because a static file cannot know which one is chosen. Policies only ever add up, so
+ *    a second one listing just this page, the default proxy and the chosen proxy takes the rest away.
+ *    It can't be widened again: choosing another proxy means loading the page again.
+ *
+ * Everything may fail (storage blocked, a nonsense address): the page must start all the same.
+ */
+(function () {
+  "use strict";
+
+  var root = document.documentElement;
+  var DEFAULT_PROXY = "http://localhost:8000";
+
+  /** @param {string} key @returns {string | null} */
+  function stored(key) {
+    try {
+      return window.localStorage.getItem(key);
+    } catch (_blocked) {
+      return null;
+    }
+  }
+
+  /**
+   * The http(s) and ws(s) forms of an address's origin; nothing when it is not such an address.
+   * @param {string | null} address
+   * @returns {string[]}
+   */
+  function origins(address) {
+    if (!address) return [];
+    try {
+      var text = address.trim();
+      var url = new URL(text.indexOf("://") < 0 ? "http://" + text : text);
+      var secure = url.protocol === "https:" || url.protocol === "wss:";
+      if (!secure && url.protocol !== "http:" && url.protocol !== "ws:") return [];
+      // A host is all that may reach the policy: no space, quote, comma or semicolon can hide in it.
+      if (!/^[a-z0-9.\-_[\]:]+$/i.test(url.host)) return [];
+      return secure
+        ? ["https://" + url.host, "wss://" + url.host]
+        : ["http://" + url.host, "ws://" + url.host];
+    } catch (_invalid) {
+      return [];
+    }
+  }
+
+  /** @returns {string | null} the address in ?proxy=, else the stored one */
+  function chosenProxy() {
+    try {
+      var asked = new URLSearchParams(window.location.search).get("proxy");
+      if (asked && origins(asked).length) return asked;
+    } catch (_unreadable) {
+      // An unreadable query is the same as none.
+    }
+    return stored("kimi:proxy");
+  }
+
+  try {
+    var theme = stored("kimi:theme");
+    if (theme === "dark" || theme === "light") root.setAttribute("data-theme", theme);
+
+    var language = stored("kimi:language");
+    if (language === "fr" || language === "en") root.lang = language;
+  } catch (_error) {
+    // The defaults of the HTML stand.
+  }
+
+  try {
+    // The page's own ws: form is spelled out: not every browser reads it into 'self'.
+    var own = origins(window.location.origin);
+    var chosen = origins(chosenProxy());
+    var last = origins(stored("kimi:last-proxy"));
+    var allowed = ["'self'"].concat(own, origins(DEFAULT_PROXY), last, chosen);
+    // A policy has no way to name an IPv6 address. With such a proxy the wider policy has to stand.
+    if (last.concat(chosen).join().indexOf("[") >= 0) return;
+    allowed = allowed.filter(function (source, index) {
+      return source.indexOf("[") < 0 && allowed.indexOf(source) === index;
+    });
+    var policy = document.createElement("meta");
+    policy.httpEquiv = "Content-Security-Policy";
+    policy.content = "connect-src " + allowed.join(" ");
+    document.head.appendChild(policy);
+  } catch (_error) {
+    // The wider policy of the HTML stands.
+  }
+})();

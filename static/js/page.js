@@ -1,0 +1,210 @@
+/**
+ * The page's hands: carries out what Python decided for a frame, and reports what a person
+ * did. One call each way, for a call between the languages costs more than what it does.
+ *
+ * Text is only ever written as text. Nothing here decides anything.
+ */
+import * as bus from "./bus.js";
+
+export { bus };
+
+/** @type {Map<string, HTMLElement>} */
+const elements = new Map();
+
+/** @param {string} id @returns {any} */
+function byId(id) {
+  let element = elements.get(id);
+  if (!element) {
+    element = document.getElementById(id);
+    if (!element) throw new Error(`The page has no element #${id}.`);
+    elements.set(id, element);
+  }
+  return element;
+}
+
+/** Writes one named aspect of an element: text, `@attribute`, `--property` or `.property`. */
+function write(element, name, value) {
+  if (name === "") element.textContent = value;
+  else if (name[0] === "@") {
+    if (value === null) element.removeAttribute(name.slice(1));
+    else element.setAttribute(name.slice(1), value);
+  } else if (name[0] === ".") element[name.slice(1)] = value;
+  else element.style.setProperty(name, value);
+}
+
+/* -- lists: rows cloned from a <template>, reused by key --------------------------------- */
+
+/** @type {Map<string, Map<string, {root: HTMLElement, fields: Map<string, HTMLElement>}>>} */
+const lists = new Map();
+
+function makeRow(template) {
+  const root = byId(template).content.firstElementChild.cloneNode(true);
+  const fields = new Map([["", root]]);
+  for (const field of root.querySelectorAll("[data-field]")) fields.set(field.dataset.field, field);
+  return { root, fields };
+}
+
+/** Field names are `name`, `name@attribute` or `name.property`; the empty name is the row. */
+function writeField(row, key, value) {
+  const at = key.search(/[@.]/);
+  const field = row.fields.get(at < 0 ? key : key.slice(0, at));
+  write(field, at < 0 ? "" : key.slice(at), value);
+}
+
+function writeRows(containerId, template, order, changes) {
+  const container = byId(containerId);
+  let rows = lists.get(containerId);
+  if (!rows) lists.set(containerId, (rows = new Map()));
+  for (const [key, fields] of changes) {
+    let row = rows.get(key);
+    if (!row) rows.set(key, (row = makeRow(template)));
+    for (const [name, value] of fields) writeField(row, name, value);
+  }
+  if (order) arrange(container, rows, order);
+  if (following.has(containerId)) container.scrollTop = container.scrollHeight;
+}
+
+function arrange(container, rows, order) {
+  const wanted = new Set(order);
+  for (const [key, row] of rows) {
+    if (!wanted.has(key)) {
+      row.root.remove();
+      rows.delete(key);
+    }
+  }
+  let next = container.firstElementChild;
+  for (const key of order) {
+    const { root } = rows.get(key);
+    if (root === next) next = next.nextElementSibling;
+    else container.insertBefore(root, next);
+  }
+}
+
+/* -- lists that keep their newest row in view --------------------------------------------- */
+
+/** Ids of the lists whose reader is at the end. @type {Set<string>} */
+const following = new Set();
+const NEAR_END = 24;
+
+function followList(id) {
+  const list = byId(id);
+  following.add(id);
+  list.addEventListener(
+    "scroll",
+    () => {
+      const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR_END;
+      if (atEnd === following.has(id)) return;
+      if (atEnd) following.add(id);
+      else following.delete(id);
+      report("list:follow", { list: id, following: atEnd });
+    },
+    { passive: true },
+  );
+}
+
+/* -- words in the page's language -------------------------------------------------------- */
+
+const TRANSLATED = [
+  ["data-i18n", ""],
+  ["data-i18n-aria-label", "@aria-label"],
+  ["data-i18n-placeholder", "@placeholder"],
+  ["data-i18n-title", "@title"],
+];
+
+function translate(language, texts) {
+  document.documentElement.lang = language;
+  const roots = [document, ...[...document.querySelectorAll("template")].map((t) => t.content)];
+  for (const root of roots) {
+    for (const [attribute, name] of TRANSLATED) {
+      for (const element of root.querySelectorAll(`[${attribute}]`)) {
+        const text = texts[element.getAttribute(attribute)];
+        if (text !== undefined) write(element, name, text);
+      }
+    }
+  }
+}
+
+/* -- one frame's work --------------------------------------------------------------------- */
+
+const OPERATIONS = {
+  write: (id, name, value) => write(byId(id), name, value),
+  rows: writeRows,
+  follow: followList,
+  toEnd(id) {
+    following.add(id);
+    byId(id).scrollTop = byId(id).scrollHeight;
+  },
+  options(id, options, selected) {
+    const select = byId(id);
+    select.replaceChildren(...options.map(([value, label]) => new Option(label, value)));
+    select.value = selected;
+  },
+  open(id) {
+    const element = byId(id);
+    if (element.matches("dialog") && !element.open) element.showModal();
+  },
+  close(id) {
+    const element = byId(id);
+    if (element.matches("dialog")) element.close();
+    else if (element.matches("[popover]:popover-open")) element.hidePopover();
+  },
+  focus: (id) => byId(id).focus(),
+  translate,
+};
+
+/** @param {string} json a list of `[operation, ...arguments]` */
+export function apply(json) {
+  for (const [operation, ...args] of JSON.parse(json)) OPERATIONS[operation](...args);
+}
+
+/* -- what a person does ------------------------------------------------------------------- */
+
+/** @type {(json: string) => void} */
+let listener = () => {};
+
+function report(action, details) {
+  listener(JSON.stringify({ action, ...details }));
+}
+
+function reportEvent(event) {
+  const target = event.target.closest?.("[data-action]");
+  if (!target || (target.dataset.on ?? "click") !== event.type) return;
+  // The buttons of forms do their work here: no form is ever sent anywhere.
+  if (target.matches("button")) event.preventDefault();
+  const row = target.closest("[data-session-id]");
+  const form = target.closest("form");
+  const fields = {};
+  for (const field of form?.elements ?? []) if (field.id) fields[field.id] = field.value;
+  if (target.dataset.action === "dialog:close") target.closest("dialog").close();
+  report(target.dataset.action, {
+    value: target.dataset.value ?? target.dataset.series ?? target.value ?? null,
+    checked: target.checked ?? null,
+    row: row?.dataset.sessionId ?? target.closest("[data-toast]")?.dataset.toast ?? null,
+    fields,
+  });
+}
+
+/** @param {(json: string) => void} handler is told of everything a person does */
+export function listen(handler) {
+  listener = handler;
+  for (const type of ["click", "change", "input"]) document.addEventListener(type, reportEvent);
+}
+
+/* -- files -------------------------------------------------------------------------------- */
+
+/** Offers a text as a file to keep. */
+export function save(name, type, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/* -- the chart, loaded when there is something to draw ------------------------------------- */
+
+/** @param {string} id @returns {Promise<object>} the chart in that element */
+export async function loadChart(id) {
+  const { Chart } = await import("./chart.js");
+  return new Chart(byId(id));
+}

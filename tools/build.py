@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""Build the dashboard: a folder that any static host can serve.
+
+Three things can be built:
+
+- ``dist``: the whole page, ready to be copied to a host. Every address in it is
+  relative, so it also works below a sub-path, and nothing in it is fetched from
+  another host.
+- ``vendor``: only ``static/vendor``, which makes the repository's own
+  ``index.html`` work from any static server, without packing anything.
+- ``config``: the ``[files]`` table of ``pyscript.toml``, from what is in ``py/``.
+
+It runs on the standard library alone and expects ``node_modules`` to hold the
+versions that ``package.json`` pins (``make dist`` sees to that).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Named in messages: the two commands that put a half-made clone right.
+HINT_INSTALL = "run `make vendor`, which installs what package-lock.json pins"
+HINT_CONFIG = "run `make config`, which writes the table from what is in py/"
+
+STATIC_FOLDERS = ("css", "icons", "js")
+
+PYODIDE_FILES = (
+    "pyodide.mjs",
+    "pyodide.asm.mjs",
+    "pyodide.asm.wasm",
+    "python_stdlib.zip",
+    "pyodide-lock.json",
+)
+UPLOT_FILES = ("uPlot.esm.js", "uPlot.min.css")
+
+#: The first moment that a zip file can express: archives are the same bytes every time.
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+#: PyScript loads this plugin even where it is off, to tell it so.
+ALWAYS_LOADED = "error"
+
+CHUNK_IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)["'`]\./([\w.-]+\.js)["'`]""")
+CONFIG_ATTRIBUTE = re.compile(r"""(?<=\bconfig=")(\./)?pyscript\.toml(?=")""")
+
+PYODIDE_NOTICE = """\
+Pyodide {version} ({homepage})
+is distributed under the Mozilla Public License 2.0, whose text follows; its
+source code is at the address above. It contains CPython, distributed under the
+PSF License Agreement, Version 2.
+
+"""
+
+
+class BuildError(Exception):
+    """The build cannot go on; the message says what is missing and what to do."""
+
+
+# --- The repository's parts -------------------------------------------------
+
+
+def python_sources(root: Path) -> list[str]:
+    """List the Python files that PyScript imports, as sorted paths below ``py/``.
+
+    ``main.py`` is left out: the page names it itself, in its script tag.
+    """
+    folder = root / "py"
+    names = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*.py")
+        if "__pycache__" not in path.parts
+    )
+    return [name for name in names if name != "main.py"]
+
+
+def read_config(root: Path) -> dict[str, Any]:
+    """Read ``pyscript.toml``."""
+    return tomllib.loads(_existing(root / "pyscript.toml").read_text(encoding="utf-8"))
+
+
+def files_table(root: Path) -> dict[str, str]:
+    """Return the ``[files]`` table that ``pyscript.toml`` must have."""
+    return {f"./py/{name}": f"./{name}" for name in python_sources(root)}
+
+
+def write_config(root: Path) -> None:
+    """Rewrite the ``[files]`` table, which must be the last one of ``pyscript.toml``."""
+    path = _existing(root / "pyscript.toml")
+    head, table, _ = path.read_text(encoding="utf-8").partition("\n[files]\n")
+    if not table:
+        raise BuildError(f"{path} has no [files] table to write to.")
+    lines = [f'"{source}" = "{target}"\n' for source, target in files_table(root).items()]
+    path.write_text(head + table + "".join(lines), encoding="utf-8")
+
+
+def check_config(root: Path) -> dict[str, Any]:
+    """Return the config, after checking that it lists exactly the files there are.
+
+    Raises:
+        BuildError: it lists a file that does not exist, or misses one.
+    """
+    config = read_config(root)
+    listed = config.get("files", {})
+    expected = files_table(root)
+    if listed != expected:
+        wrong = sorted(set(listed.items()) ^ set(expected.items()))
+        names = ", ".join(source for source, _ in wrong)
+        raise BuildError(f"pyscript.toml and py/ differ in {names}: {HINT_CONFIG}.")
+    return config
+
+
+# --- What npm brought ---------------------------------------------------------
+
+
+def _package(root: Path, name: str) -> tuple[Path, dict[str, Any]]:
+    """Return an npm package's folder and manifest, after checking its version."""
+    pinned = json.loads(_existing(root / "package.json").read_text(encoding="utf-8"))
+    wanted = pinned["dependencies"][name]
+    folder = root / "node_modules" / name
+    if not folder.is_dir():
+        raise BuildError(f"node_modules has no {name}: {HINT_INSTALL}.")
+    manifest = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+    if manifest["version"] != wanted:
+        raise BuildError(
+            f"node_modules has {name} {manifest['version']}, "
+            f"package.json pins {wanted}: {HINT_INSTALL}."
+        )
+    return folder, manifest
+
+
+def pyscript_chunks(dist: Path, plugins: list[str]) -> list[str]:
+    """List the files of PyScript's build that the page can come to load.
+
+    PyScript is split into chunks with hashed names that import each other. The
+    list is what can be reached from ``core.js`` without entering a plugin that
+    the config turns off (``"!py-editor"``): a plugin that is turned on later
+    brings its chunks along by itself.
+    """
+    off = {plugin[1:] for plugin in plugins if plugin.startswith("!")}
+    unused = tuple(off - {ALWAYS_LOADED})
+    found: set[str] = set()
+    waiting = ["core.js"]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name.startswith(unused):
+            continue
+        found.add(name)
+        waiting += CHUNK_IMPORT.findall(_existing(dist / name).read_text(encoding="utf-8"))
+    return sorted(found)
+
+
+def vendor(root: Path, target: Path) -> None:
+    """Fill ``target`` with what the page needs of the npm packages, and their licences."""
+    _replace(target, lambda folder: _fill_vendor(root, folder))
+
+
+def _fill_vendor(root: Path, folder: Path) -> None:
+    plugins = read_config(root).get("plugins", [])
+
+    package, _ = _package(root, "@pyscript/core")
+    chunks = pyscript_chunks(package / "dist", plugins)
+    _copy(package / "dist", folder / "pyscript", [*chunks, "core.css"])
+    _copy(package, folder / "pyscript", ["LICENSE"])
+
+    package, manifest = _package(root, "pyodide")
+    _copy(package, folder / "pyodide", PYODIDE_FILES)
+    # The npm package says "MPL-2.0" but does not carry the text.
+    notice = PYODIDE_NOTICE.format(**manifest)
+    text = _existing(root / "tools" / "licences" / "MPL-2.0.txt").read_text(encoding="utf-8")
+    (folder / "pyodide" / "LICENSE").write_text(notice + text, encoding="utf-8")
+
+    package, _ = _package(root, "uplot")
+    _copy(package / "dist", folder / "uplot", UPLOT_FILES)
+    _copy(package, folder / "uplot", ["LICENSE"])
+
+
+# --- The page -------------------------------------------------------------------
+
+
+def dist(root: Path, target: Path) -> None:
+    """Build the whole page into ``target``, which is replaced only when all went well."""
+    config = check_config(root)
+    _replace(target, lambda folder: _fill_dist(root, folder, config))
+
+
+def _fill_dist(root: Path, folder: Path, config: dict[str, Any]) -> None:
+    for name in STATIC_FOLDERS:
+        shutil.copytree(
+            _existing(root / "static" / name),
+            folder / "static" / name,
+            copy_function=shutil.copyfile,
+            ignore=shutil.ignore_patterns(".*"),
+        )
+    _fill_vendor(root, folder / "static" / "vendor")
+    _copy(root / "py", folder / "py", ["main.py"])
+    pack(root, folder / "app.zip")
+    (folder / "index.html").write_text(packed_page(root), encoding="utf-8")
+    (folder / "pyscript.json").write_text(packed_config(config), encoding="utf-8")
+
+
+def pack(root: Path, archive: Path) -> None:
+    """Write the Python sources as one zip: one request instead of one a module."""
+    with zipfile.ZipFile(archive, "w") as out:
+        for name in python_sources(root):
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3  # Unix, wherever it is built: the same bytes
+            out.writestr(entry, (root / "py" / name).read_bytes())
+
+
+def packed_config(config: dict[str, Any]) -> str:
+    """Return the built page's config: JSON, which spares the page a TOML parser."""
+    return json.dumps({**config, "files": {"./app.zip": "./*"}}, indent=2, sort_keys=True) + "\n"
+
+
+def packed_page(root: Path) -> str:
+    """Return ``index.html`` with its script tag pointing to the built config."""
+    page = _existing(root / "index.html").read_text(encoding="utf-8")
+    packed, count = CONFIG_ATTRIBUTE.subn("pyscript.json", page)
+    if count != 1:
+        raise BuildError('index.html must say config="pyscript.toml" exactly once.')
+    return packed
+
+
+# --- Files ------------------------------------------------------------------------
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise BuildError(f"{path} is missing.")
+    return path
+
+
+def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Copy files by name, without their time and mode, which differ between machines."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copyfile(_existing(source / name), target / name)
+
+
+def _replace(target: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a new folder beside ``target`` and swap the two: nobody sees half a build."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+        new = Path(scratch, "new")
+        new.mkdir()
+        fill(new)
+        if target.exists():
+            target.rename(Path(scratch, "old"))
+        new.rename(target)
+
+
+# --- The command ------------------------------------------------------------------
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=("dist", "vendor", "config"),
+        default="dist",
+        help="what to build",
+    )
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, help="the repository (default: this one)"
+    )
+    parser.add_argument(
+        "--out", type=Path, help="where to (default: dist or static/vendor in the repository)"
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    options = parse(arguments)
+    root = options.root.resolve()
+    try:
+        if options.what == "config":
+            write_config(root)
+        elif options.what == "vendor":
+            vendor(root, options.out or root / "static" / "vendor")
+        else:
+            dist(root, options.out or root / "dist")
+    except BuildError as error:
+        print(f"build: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Say which Chromium the tests in the page use.
+
+Prints its path: the one that ``$CHROMIUM`` names, else Debian's. Prints nothing
+where neither is there: Playwright then starts the one it installs itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+DEBIAN = Path("/usr/bin/chromium")
+
+#: What lets Chromium run headless as root, and keeps it from talking to anybody.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class ChromiumError(Exception):
+    """``$CHROMIUM`` names something that cannot be run."""
+
+
+def executable() -> Path | None:
+    """Return the Chromium to start, or None for Playwright's own.
+
+    Raises:
+        ChromiumError: ``$CHROMIUM`` is set to something that cannot be run.
+    """
+    named = os.environ.get("CHROMIUM")
+    if named:
+        if not os.access(named, os.X_OK):
+            raise ChromiumError(f"CHROMIUM is set to {named}, which is no program.")
+        return Path(named)
+    return DEBIAN if os.access(DEBIAN, os.X_OK) else None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    argparse.ArgumentParser(description=__doc__).parse_args(arguments)
+    try:
+        print(executable() or "")
+    except ChromiumError as error:
+        print(f"chromium: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
