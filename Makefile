@@ -5,7 +5,7 @@ PROXY ?=
 ARGS ?=
 
 BIN := .venv/bin
-PYTHON := $(BIN)/python
+SERVE := $(BIN)/python tools/serve.py dist --port $(PORT) $(if $(PROXY),--proxy $(PROXY))
 
 .DEFAULT_GOAL := help
 
@@ -17,23 +17,24 @@ help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile \
 		| while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
-run: dist serve ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
+run: dist ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
+	$(SERVE)
 
 test: lint types unit proxy pyodide e2e ## set up and run every check and test
 
 build: vendor ## make the repository's own index.html work from any static server
 
 vendor: setup-run
-	$(PYTHON) tools/build.py vendor
+	$(BIN)/python tools/build.py vendor
 
 dist: setup-run ## build the page into dist/, ready for any static host
-	$(PYTHON) tools/build.py dist
+	$(BIN)/python tools/build.py dist
 
 serve: setup-run ## serve dist/ as it is (PROXY=http://host:port PORT=8080)
-	$(PYTHON) tools/serve.py dist --port $(PORT) $(if $(PROXY),--proxy $(PROXY))
+	$(SERVE)
 
 config: setup-run ## list the files of py/ in pyscript.toml
-	$(PYTHON) tools/build.py config
+	$(BIN)/python tools/build.py config
 
 lint: setup-test ## check style and format
 	$(BIN)/ruff check .

@@ -11,6 +11,9 @@ import traceback
 from typing import Any
 
 import js
+from pyodide.ffi.wrappers import add_event_listener
+from pyscript.js_modules import page as page_module
+
 from browser.bus import JsRegistry
 from browser.chart import UplotChart
 from browser.clock import BrowserClock
@@ -20,8 +23,6 @@ from browser.page import BrowserPage
 from browser.scheduler import BrowserScheduler, Frames
 from browser.sockets import BrowserSockets
 from browser.storage import LocalStorage
-from pyodide.ffi.wrappers import add_event_listener
-from pyscript.js_modules import page as page_module
 from sessions import discovery, events
 from sessions.commands import Commands
 from sessions.discovery import Discovery

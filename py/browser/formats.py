@@ -26,12 +26,15 @@ class IntlFormats:
             _options(style="percent", minimumFractionDigits=1, maximumFractionDigits=1),
         ).format
         self._time = date(
-            language, _options(hour="2-digit", minute="2-digit", second="2-digit", hour12=False)
+            language, _options(hour="2-digit", minute="2-digit", second="2-digit", hourCycle="h23")
         ).format
         self._moment = date(
             language,
-            _options(day="numeric", month="short", hour="2-digit", minute="2-digit", hour12=False),
+            _options(
+                day="numeric", month="short", hour="2-digit", minute="2-digit", hourCycle="h23"
+            ),
         ).format
+        self._day = date(language, _options(day="numeric", month="short")).format
 
     def number(self, value: float) -> str:
         """Return a count with its thousands apart."""
@@ -57,3 +60,7 @@ class IntlFormats:
     def moment(self, at: float) -> str:
         """Return day and time of ``at`` (milliseconds since 1970)."""
         return str(self._moment(at))
+
+    def day(self, at: float) -> str:
+        """Return day and month of ``at`` (milliseconds since 1970)."""
+        return str(self._day(at))

@@ -59,7 +59,9 @@ class BrowserPage:
         order = [row.key for row in rows]
         moved = order != list(known)
         if changes or moved:
-            self._operations.append(["rows", container, template, order if moved else None, changes])
+            self._operations.append(
+                ["rows", container, template, order if moved else None, changes]
+            )
             self._rows[container] = {row.key: row.fields for row in rows}
 
     def options(self, select: str, options: Sequence[tuple[str, str]], selected: str) -> None:

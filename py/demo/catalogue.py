@@ -150,11 +150,7 @@ PROVIDERS = (
         "🔶 Mistral",
         "wind",
         "amber",
-        (
-            DemoModel(
-                "mistral/mistral-large", "mistral-large-2411", "Mistral Large", 131_072, 1.17
-            ),
-        ),
+        (DemoModel("mistral/mistral-large", "mistral-large-2411", "Mistral Large", 131_072, 1.17),),
     ),
 )
 

@@ -88,9 +88,7 @@ class Conversation:
         rng = self._rng
         growth = rng.gammavariate(2.0, GROWTH / 2) if paste is None else paste
         completion = rng.randint(60, max(400, min(1_400, self.window // 150)))
-        delta = max(
-            rng.randint(9, 40), round((growth * self.window - completion) / self._bias)
-        )
+        delta = max(rng.randint(9, 40), round((growth * self.window - completion) / self._bias))
         low, high = RATIO_LIMITS
         ratio = min(high, max(low, self._bias * rng.gauss(1, RATIO_NOISE)))
         prompt = round((self.system + self.history + delta) * ratio)

@@ -21,9 +21,7 @@ _ALERTS = (
 _LOG_SOURCES = {
     "continue_logs": ("continue_logs", "Logs Continue"),
     "continue_compile_chat": ("continue_compile", "CompileChat Continue"),
-    "compile_chat": ("continue_compile", "CompileChat Continue"),
     "continue_api_error": ("continue_error", "Erreur API Continue"),
-    "api_error": ("continue_error", "Erreur API Continue"),
     "kimi_global": ("kimi_global", "Kimi Global"),
 }
 

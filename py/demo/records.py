@@ -187,6 +187,16 @@ class DemoSession:
         full = self.usage >= self.threshold
         return self.auto_compaction and full and not self.cooldown(now)
 
+    def add_compaction(self, compaction: Compaction) -> None:
+        """Record a compaction, and how many automatic ones came in close succession."""
+        if compaction.reason != "auto_threshold":
+            self.consecutive = 0
+        elif self.compactions and compaction.at - self.compactions[-1].at < 2 * COOLDOWN:
+            self.consecutive += 1
+        else:
+            self.consecutive = 1
+        self.compactions.append(compaction)
+
     def compaction_columns(self) -> dict[str, Any]:
         """Return the columns that have to do with compaction."""
         last = self.compactions[-1].at if self.compactions else None

@@ -7,15 +7,14 @@ from typing import NamedTuple
 from .records import DemoSession
 from .store import DemoStore
 
-MINUTE = 60_000.0
-HOUR = 60 * MINUTE
+HOUR = 3_600_000.0
 
 
 class PastSession(NamedTuple):
     """A session that is there from the start.
 
     Attributes:
-        hours_ago: when it began.
+        hours_ago: when its last request was sent.
         requests: how many it has seen.
         fill: share of the window in use before the first of them: an IDE's open files.
         pause: seconds between two requests, on average.
@@ -35,7 +34,7 @@ PAST = (
         "Traduction des libellés – français, Español, Čeština, 日本語",
         "mistral",
         "mistral-large-2411",
-        74.0,
+        73.0,
         58,
         0.05,
         70,
@@ -45,16 +44,16 @@ PAST = (
         "migration plan from Python 3.9 to 3.13 that leaves the public API as it is",
         "gemini",
         "gemini-2.5-pro",
-        51.0,
+        47.0,
         139,
         0.02,
         95,
     ),
     PastSession(
-        "Fix: names like <b>bold</b> & \"quotes\" in the exports",
+        'Fix: names like <b>bold</b> & "quotes" in the exports',
         "openai",
         "gpt-4.1-mini",
-        26.0,
+        25.0,
         34,
         0.01,
         45,
@@ -63,7 +62,7 @@ PAST = (
         "Réécriture du gestionnaire de sessions – étape 2",
         "anthropic",
         "claude-sonnet-4-5",
-        5.0,
+        3.0,
         112,
         0.08,
         60,
@@ -72,7 +71,7 @@ PAST = (
         "WebSocket: reconnexion et rattrapage des métriques",
         "nvidia",
         "moonshotai/kimi-k2.5",
-        0.6,
+        0.001,
         96,
         0.28,
         14,
@@ -84,20 +83,13 @@ PAST = (
 def populate(store: DemoStore, now: float) -> None:
     """Fill an empty store with the sessions of the last days."""
     for past in PAST:
-        began = now - past.hours_ago * HOUR
-        session = store.create(past.name, past.provider, past.model, began, past.fill)
-        _relive(store, session, past, now)
-        store.activated_at = now
-
-
-def _relive(store: DemoStore, session: DemoSession, past: PastSession, now: float) -> None:
-    """Send a session's past requests, the last of them shortly before ``now``."""
-    pauses = [store.rng.uniform(0.4, 1.6) * past.pause * 1000 for _ in range(past.requests)]
-    at = min(session.created_at, now - sum(pauses) - 2_000)
-    session.created_at = at
-    for pause in pauses:
-        at += pause
-        relive_request(store, session, at)
+        pauses = [store.rng.uniform(0.4, 1.6) * past.pause * 1000 for _ in range(past.requests)]
+        at = now - past.hours_ago * HOUR - sum(pauses)
+        session = store.create(past.name, past.provider, past.model, at, past.fill)
+        for pause in pauses:
+            at += pause
+            relive_request(store, session, at)
+    store.activated_at = now
 
 
 def relive_request(store: DemoStore, session: DemoSession, at: float) -> None:
@@ -105,5 +97,8 @@ def relive_request(store: DemoStore, session: DemoSession, at: float) -> None:
     if session.needs_compaction(at):
         store.compact(session, at, reason="auto_threshold")
     exchange = session.conversation.plan()
+    if exchange.prompt > session.conversation.window:
+        session.conversation.start_over()
+        return
     request = store.add_request(session, exchange, at)
     store.book(session, request, exchange)

@@ -79,7 +79,6 @@ class DemoStore:
             memory or MemoryUse(),
         )
         session.requests.append(request)
-        session.consecutive = 0 if session.usage < session.threshold else session.consecutive
         if memory is not None:
             session.memory = memory
         self._sent.append(at)
@@ -109,8 +108,7 @@ class DemoStore:
             min(messages_before, 2 * preserve),
             reason,
         )
-        session.compactions.append(compaction)
-        session.consecutive = session.consecutive + 1 if reason == "auto_threshold" else 0
+        session.add_compaction(compaction)
         return compaction
 
     def requests_per_minute(self, now: float) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 from . import events
 from .errors import NoSession, ProxyError, SessionsError, SwitchFailed, SwitchSuperseded
 from .events import Topic
-from .live import Live
+from .live import Live, list_sessions
 from .manager import SessionManager
 from .models import Notice, SessionId, Wire, as_id, as_mapping, as_text, as_tokens
 from .notices import notice_for
@@ -175,13 +175,11 @@ class Commands:
         if outcome.refused:
             reason = next((text for text in outcome.refused.values() if text), None)
             values = {"count": len(outcome.refused)}
-            self._bus.emit(
-                events.NOTICE, Notice("warning", "notice.not_deleted", values, reason)
-            )
+            self._bus.emit(events.NOTICE, Notice("warning", "notice.not_deleted", values, reason))
         await self._list({})
 
     async def _list(self, _: Wire) -> None:
-        self._bus.emit(events.SESSIONS_LISTED, await self._api.sessions())
+        await list_sessions(self._api, self._state, self._bus)
 
     async def _set_auto_session(self, request: Wire) -> None:
         enabled = await self._api.set_auto_session(bool(request.get("enabled")))

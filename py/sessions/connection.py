@@ -217,7 +217,5 @@ class Connection:
 
     def _enter(self, phase: Phase, retry_at: float | None = None) -> None:
         attempt = 0 if phase in (Phase.CONNECTED, Phase.CLOSED) else self._failures
-        self.state = ConnectionState(
-            phase, attempt, retry_at, self.state.demo, self.state.address
-        )
+        self.state = ConnectionState(phase, attempt, retry_at, self.state.demo, self.state.address)
         self._bus.emit(events.CONNECTION_CHANGED, self.state)

@@ -36,9 +36,7 @@ class Forecast:
     seconds: float | None
 
 
-def forecast(
-    metrics: Sequence[Metric], used: int, limit: int, clock: Clock
-) -> Forecast | None:
+def forecast(metrics: Sequence[Metric], used: int, limit: int, clock: Clock) -> Forecast | None:
     """Tell when ``limit`` tokens will be reached.
 
     Args:

@@ -55,6 +55,16 @@ LARGEST_FRAME = 4_000_000
 """Characters; a frame beyond this is no dashboard message and is not parsed."""
 
 
+async def list_sessions(api: ProxyApi, state: SessionState, bus: events.EventBus) -> None:
+    """Ask for the list of sessions; what it says of the current one is taken over."""
+    sessions = await api.sessions()
+    current = state.session
+    for row in sessions:
+        if current is not None and state.is_current(row.id):
+            state.update_session(current.merged(row))
+    bus.emit(events.SESSIONS_LISTED, sessions)
+
+
 class Live:
     """Follows one proxy: starts, listens, catches up, and follows its active session."""
 
@@ -179,6 +189,8 @@ class Live:
             raise BadFrame("A metric without an id cannot be counted.")
         self._ensure_session(session_id)
         metric = self._state.add_metric(row, session_id)
+        if self._may_be_renamed(frame):
+            self.catch_up_soon()
         tokens = metric.cumulative_tokens or metric.shown_tokens
         share = as_number(row.get("cumulative_percentage")) or metric.percentage
         if self._is_current(session_id):
@@ -259,9 +271,7 @@ class Live:
         session = Session.from_wire(frame.get("session"))
         self.pinned = None
         self._follow(session)
-        self._bus.emit(
-            events.NOTICE, Notice("info", "notice.auto_session", {"name": session.name})
-        )
+        self._bus.emit(events.NOTICE, Notice("info", "notice.auto_session", {"name": session.name}))
 
     def _on_sessions_deleted(self, frame: Wire) -> None:
         ids = frame.get("session_ids")
@@ -314,6 +324,16 @@ class Live:
         """Follow a session that works although none is shown yet."""
         if self._state.session_id is None and session_id is not None:
             self._begin_catching_up()
+
+    def _may_be_renamed(self, frame: Wire) -> bool:
+        """The oldest version names a session after its first prompt, and sends no word of it."""
+        session = self._state.session
+        return (
+            bool(frame.get("session_updated"))
+            and session is not None
+            and session.name.startswith("Session ")
+            and self._is_current(_session_id(frame))
+        )
 
     def _change_current(self, frame: Wire, **fields: Any) -> None:
         session = self._state.session
@@ -380,7 +400,7 @@ class Live:
         self._bus.emit(events.CAPABILITIES_CHANGED, capabilities)
 
     async def _list_sessions(self) -> None:
-        self._bus.emit(events.SESSIONS_LISTED, await self._api.sessions())
+        await list_sessions(self._api, self._state, self._bus)
 
     async def _ask_auto(self) -> None:
         try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as with_changes
 from typing import Any, Protocol
 
 from . import events
@@ -234,11 +235,14 @@ class SessionManager:
             async with self._activation:
                 self._check_turn(turn, session_id)
                 self._proxy_strayed = True
-                await self._backend.activate_session(session_id)
+                activated = await self._backend.activate_session(session_id)
                 # The first load may have taught that this proxy shows only its active
                 # session whole.
                 if detail is None or self._backend.activates_to_load:
                     detail = await self._load(session_id)
+                elif activated:
+                    active = detail.session.updated(is_active=1)
+                    detail = with_changes(detail, session=active)
         assert detail is not None
         return detail
 
@@ -248,9 +252,7 @@ class SessionManager:
             raise SessionNotFound(session_id)
         return detail
 
-    async def _fail(
-        self, turn: int, session_id: SessionId, error: BaseException
-    ) -> BaseException:
+    async def _fail(self, turn: int, session_id: SessionId, error: BaseException) -> BaseException:
         """Put the proxy back, tell the bus, and return what to raise.
 
         A failing switch that was overtaken leaves the proxy to the later one, which knows
@@ -269,9 +271,7 @@ class SessionManager:
             failure = SwitchFailed(session_id, str(error), rolled_back=rolled_back)
         else:
             failure = error
-        self._bus.emit(
-            events.SWITCH_FAILED, SwitchFailure(session_id, str(failure), rolled_back)
-        )
+        self._bus.emit(events.SWITCH_FAILED, SwitchFailure(session_id, str(failure), rolled_back))
         return failure
 
     async def _return_to_current(self, turn: int) -> bool:

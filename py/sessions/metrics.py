@@ -27,8 +27,8 @@ def delta_after(previous: Metric | None, metric: Metric) -> int:
 
 def noise_in(metric: Metric) -> Noise | None:
     """Tell whether a large request was mostly context that had been sent before."""
-    total, delta = metric.tokens, metric.delta_tokens or 0
-    if total <= NOISE_TOTAL:
+    total, delta = metric.tokens, metric.delta_tokens
+    if total <= NOISE_TOTAL or delta is None:
         return None
     ratio = (total - delta) / total
     if ratio <= NOISE_RATIO:
@@ -138,6 +138,20 @@ class MetricRing:
             and isinstance(oldest.id, int)
             and metric.id < oldest.id
         )
+
+    def fill_deltas(self) -> None:
+        """Compute what each request added where nobody has said so yet.
+
+        The oldest one's is known only when no earlier request was left out.
+        """
+        previous: Metric | None = None
+        for metric in self.view():
+            if metric.delta_tokens is None and (previous or not self.stats.has_earlier):
+                metric = metric.with_delta(delta_after(previous, metric))
+                if metric.id is not None:
+                    self._by_key[id_key(metric.id)] = metric
+                    self._view = None
+            previous = metric
 
     def clear(self) -> None:
         """Forget everything."""

@@ -159,7 +159,7 @@ class Session:
     def merged(self, newer: Session) -> Session:
         """Return ``newer``, completed by what only this one knows (such as ``max_context``)."""
         known = {name: value for name, value in newer.wire.items() if value is not None}
-        return Session.from_wire({**self.wire, **newer.wire, **known})
+        return Session.from_wire({**newer.wire, **self.wire, **known})
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -533,7 +533,7 @@ class SessionDetail:
 class Alert:
     """The proxy's warning that the context window fills up.
 
-    ``level`` is ``warning``, ``high`` or ``critical``; ``message`` is the proxy's own.
+    ``level`` and ``message`` are the proxy's own words.
     """
 
     level: str

@@ -150,9 +150,7 @@ def read_answer(route: Route, answer: HttpAnswer) -> Any:
         raise ProxyRefused(str(route), message, answer.status)
     if answer.status >= 400:
         text = redact_text(answer.text.strip())[:200] or "no explanation"
-        raise ProxyFault(
-            str(route), f"The proxy failed ({answer.status}): {text}", answer.status
-        )
+        raise ProxyFault(str(route), f"The proxy failed ({answer.status}): {text}", answer.status)
     if not is_json:
         raise BadAnswer(
             str(route), f"{route} did not answer with JSON: is this a Kimi Proxy?", answer.status
@@ -248,7 +246,10 @@ class ProxyApi:
         self.capabilities.known.clear()
 
     async def sessions(self) -> tuple[Session, ...]:
-        """List all sessions, newest first. Rows without an id are left out."""
+        """List all sessions, newest first; those of the same second by their number.
+
+        Rows without an id are left out.
+        """
         rows = await self._call(SESSIONS)
         found = []
         for row in _rows(SESSIONS, rows):
@@ -256,7 +257,7 @@ class ProxyApi:
                 found.append(Session.from_wire(row))
             except BadInput:
                 continue
-        return tuple(found)
+        return tuple(sorted(found, key=_age, reverse=True))
 
     async def active_session(self) -> SessionDetail | None:
         """Return the session that requests are booked on, or None when there is none."""
@@ -319,9 +320,7 @@ class ProxyApi:
             return False
         return True
 
-    async def create_session(
-        self, name: str, provider: str | None, model: str | None
-    ) -> Session:
+    async def create_session(self, name: str, provider: str | None, model: str | None) -> Session:
         """Create a session; the proxy makes it the active one."""
         body: dict[str, Any] = {"name": name}
         if provider:
@@ -350,9 +349,7 @@ class ProxyApi:
         await self.negotiate()
         if self.capabilities.supports(DELETE_SESSIONS):
             try:
-                answer = await self._call(
-                    DELETE_SESSIONS, body={"session_ids": list(session_ids)}
-                )
+                answer = await self._call(DELETE_SESSIONS, body={"session_ids": list(session_ids)})
             except RouteUnsupported:
                 pass  # learned by _call; the other dialect follows
             else:
@@ -481,9 +478,7 @@ class ProxyApi:
     async def simulate_compaction(self, session_id: SessionId, messages: Sequence[Any]) -> Wire:
         """Return what compacting these chat messages would give, without doing it."""
         body = {"messages": list(messages)}
-        answer = await self._call(
-            SIMULATE_COMPACTION, session_id, body=body, timeout=SLOW_TIMEOUT
-        )
+        answer = await self._call(SIMULATE_COMPACTION, session_id, body=body, timeout=SLOW_TIMEOUT)
         return as_mapping(answer)
 
     # -- memory -----------------------------------------------------------------------
@@ -584,6 +579,11 @@ def _newest_first(answer: object) -> object:
     return {**body, "recent_metrics": sorted(rows, key=lambda row: row["id"], reverse=True)}
 
 
+def _age(session: Session) -> tuple[str, int]:
+    number = session.id if isinstance(session.id, int) else 0
+    return session.created_at or "", number
+
+
 def _rows(route: Route, answer: object) -> list[Wire]:
     if not isinstance(answer, list):
         raise BadAnswer(str(route), f"{route} did not answer with a list.")
@@ -599,4 +599,3 @@ def _models(rows: Iterable[Any]) -> tuple[Model, ...]:
             name = as_text(item.get("name")) or key
             found.append(Model(key, name, as_tokens(item.get("max_context_size")) or None))
     return tuple(found)
-

@@ -389,6 +389,7 @@ class SessionState:
         else:
             covered = [m for m in ring if not isinstance(m.id, int) or m.id <= newest]
         ring.stats.carry_server_totals(detail.totals, covered)
+        ring.fill_deltas()
 
     def _complete(
         self, ring: MetricRing, known: Metric, report: Metric, *, current: bool
@@ -447,5 +448,3 @@ def _real_wire(metric: Metric) -> dict[str, Any]:
         "completion": metric.completion_tokens,
         "percentage": metric.percentage,
     }
-
-

@@ -128,6 +128,11 @@ class RunningStats:
         self._carried_prompt = max(0, prompt - sum(m.prompt_tokens for m in real))
         self._carried_completion = max(0, completion - sum(m.completion_tokens for m in real))
 
+    @property
+    def has_earlier(self) -> bool:
+        """True when the session has requests that are not in the buffer."""
+        return self._carried_count > 0
+
     def stats(self) -> Stats:
         """Return the figures over the buffer."""
         return Stats(
@@ -240,7 +245,8 @@ def quality_by_model(metrics: Iterable[Metric]) -> Mapping[str, EstimateQuality]
     """Return the quality of estimates for each model that has any."""
     by_model: dict[str, list[Metric]] = {}
     for metric in metrics:
-        by_model.setdefault(metric.model or "", []).append(metric)
+        if metric.model:
+            by_model.setdefault(metric.model, []).append(metric)
     found = ((model, estimate_quality(rows)) for model, rows in by_model.items())
     return {model: quality for model, quality in found if quality is not None}
 

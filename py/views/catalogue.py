@@ -42,6 +42,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Model",
         "Modèle",
     ),
+    "accuracy.no_estimate": (
+        "This proxy keeps no estimate once the real count is there: nothing to compare.",
+        "Ce proxy ne garde pas l’estimation une fois le compte réel connu\u00a0: rien à comparer.",
+    ),
     "accuracy.none": (
         "No real counts yet",
         "Pas encore de compte réel",
@@ -1007,7 +1011,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "La valeur affichée vient de {source}\u00a0: elle est fraîche ({age}) et a la priorité la plus haute ({priority}).",
     ),
     "source.reason.stale": (
-        "Nothing is fresh: the last known value of {source} is shown ({age} old).",
+        "Nothing is fresh: the last known value of {source} is shown ({age}).",
         "Aucune source n’est fraîche\u00a0: la dernière valeur connue de {source} est affichée ({age}).",
     ),
     "source.reason.tie": (

@@ -23,6 +23,7 @@ from .toasts import explain
 from .words import EMPTY
 
 MOST_RESERVED = 10_000_000
+ONE_DAY = 86_400_000.0
 
 
 class Compaction:
@@ -57,8 +58,10 @@ class Compaction:
         last = parse_timestamp(as_text(row.get("last_compaction_at")), desk.clock)
         page.text("compaction-count", words.number(as_tokens(row.get("compaction_count"))))
         page.text("compaction-saved", words.number(as_tokens(row.get("total_tokens_saved"))))
-        moment = words.formats.moment(last) if last is not None else words("compaction.never")
-        page.text("compaction-last", moment if known else EMPTY)
+        page.text("compaction-last", self._moment(last) if known else EMPTY)
+        page.attribute(
+            "compaction-last", "title", None if last is None else words.formats.moment(last)
+        )
         auto = session.auto_compaction_enabled if session else None
         page.property("auto-compaction-toggle", "checked", bool(auto))
         for element, route in (
@@ -75,6 +78,15 @@ class Compaction:
         page.text("compaction-note", self._note())
         page.attribute("compaction-note", "data-kind", "error" if self._error else None)
         self._render_preview()
+
+    def _moment(self, at: float | None) -> str:
+        """The time of day is enough for today, and fits where the figure stands."""
+        words = self._desk.words
+        if at is None:
+            return words("compaction.never")
+        if self._desk.clock.now() - at < ONE_DAY:
+            return words.formats.time(at)[:5]
+        return words.formats.day(at)
 
     def _note(self) -> str:
         words = self._desk.words

@@ -48,10 +48,17 @@ class EstimateAccuracy:
         if accuracy is None:
             for element in ("accuracy-text", "last-estimated", "accuracy-diff"):
                 page.text(element, EMPTY)
-            page.text("last-real", self._last_real())
+            real = self._last_real()
+            page.text("last-real", EMPTY if real is None else words.number(real))
+            # Newer proxies send no estimate: say so, rather than leave a riddle.
+            page.property("accuracy-note", "hidden", real is None)
+            page.text("accuracy-note", words("accuracy.no_estimate"))
             page.attribute("accuracy-text", "data-level", "none")
         else:
-            level = "poor" if accuracy.accuracy < 70 else "fair" if accuracy.accuracy < 85 else "good"
+            level = (
+                "poor" if accuracy.accuracy < 70 else "fair" if accuracy.accuracy < 85 else "good"
+            )
+            page.property("accuracy-note", "hidden", True)
             sign = "+" if accuracy.diff > 0 else "−" if accuracy.diff < 0 else ""
             page.text("accuracy-text", words.percent(accuracy.accuracy))
             page.attribute("accuracy-text", "data-level", level)
@@ -62,14 +69,14 @@ class EstimateAccuracy:
         for name, text in session.items():
             page.text(f"accuracy-{name}", text)
         rows = [
-            Row(model, {"model": model or EMPTY, "model@title": model, **self._cells(quality)})
+            Row(model, {"model": model, "model@title": model, **self._cells(quality)})
             for model, quality in desk.state.quality_by_model().items()
         ]
         page.rows("accuracy-models", "accuracy-model-row", rows)
 
-    def _last_real(self) -> str:
+    def _last_real(self) -> int | None:
         real = [metric for metric in self._desk.state.metrics() if not metric.is_estimated]
-        return self._desk.words.number(real[-1].tokens) if real else EMPTY
+        return real[-1].tokens if real else None
 
     def _cells(self, quality: EstimateQuality | None) -> dict[str, str]:
         if quality is None:

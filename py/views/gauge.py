@@ -14,6 +14,9 @@ from .words import EMPTY
 
 LEVELS = ("ok", "warning", "high", "critical", "over")
 
+PROXY_LEVELS = {"caution": "warning", "warning": "high", "critical": "critical"}
+"""What the proxy calls the bands at 80, 90 and 95 %."""
+
 
 def level_of(percentage: float) -> str:
     """Return the band that a percentage of the window falls into."""
@@ -123,10 +126,9 @@ class ContextGauge:
 
     def _render_alert(self, level: str, percentage: float) -> None:
         page, words = self._desk.page, self._desk.words
-        told = self._alert
-        if told is not None and told.level in LEVELS:
+        if self._alert is not None:
             # The proxy may know of more than the last request.
-            level = max(level, told.level, key=LEVELS.index)
+            level = max(level, PROXY_LEVELS.get(self._alert.level, level), key=LEVELS.index)
         self._alerted = level
         if level == "ok":
             self._dismissed = "ok"

@@ -10,7 +10,7 @@ from sessions.commands import CommandOutcome
 from sessions.models import Notice, SwitchFailure
 
 from .desk import Desk
-from .page import Action, Row
+from .page import Row
 from .words import Words
 
 SHOWN = 4

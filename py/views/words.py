@@ -34,6 +34,10 @@ class Formats(Protocol):
         """Return day and time of ``at`` (milliseconds since 1970)."""
         ...
 
+    def day(self, at: float) -> str:
+        """Return day and month of ``at`` (milliseconds since 1970)."""
+        ...
+
 
 def best_language(wanted: str | None) -> str:
     """Return the language of the catalogue that suits a language tag (``fr-CA`` → ``fr``)."""

@@ -77,7 +77,11 @@ export class Chart {
   build() {
     const colour = colours();
     const compact = new Intl.NumberFormat(this.locale, { notation: "compact" });
-    const time = new Intl.DateTimeFormat(this.locale, { hour: "2-digit", minute: "2-digit" });
+    const time = new Intl.DateTimeFormat(this.locale, {
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+    });
     const axis = { stroke: colour("--chart-axis"), font: "11px system-ui, sans-serif" };
     const line = (name, extra) => ({
       show: this.shown[name],
@@ -90,7 +94,7 @@ export class Chart {
       {
         width: this.element.clientWidth,
         height: this.element.clientHeight,
-        padding: [8, 10, 0, 0],
+        padding: [8, 24, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
         scales: {
@@ -101,11 +105,16 @@ export class Chart {
         axes: [
           {
             ...axis,
+            size: 26,
             grid: { show: false },
             ticks: { show: false },
             space: 70,
             incrs: [1, 2, 5, 10, 20, 50],
-            values: (_, splits) => splits.map((n) => this.timeOf(n - 1, time)),
+            // A minute that several ticks share is written once.
+            values: (_, splits) =>
+              splits
+                .map((n) => this.timeOf(n - 1, time))
+                .map((text, at, all) => (at && text === all[at - 1] ? "" : text)),
           },
           {
             ...axis,

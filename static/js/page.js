@@ -170,7 +170,7 @@ function reportEvent(event) {
   const target = event.target.closest?.("[data-action]");
   if (!target || (target.dataset.on ?? "click") !== event.type) return;
   // The buttons of forms do their work here: no form is ever sent anywhere.
-  if (target.matches("button")) event.preventDefault();
+  if (target.type === "submit") event.preventDefault();
   const row = target.closest("[data-session-id]");
   const form = target.closest("form");
   const fields = {};

@@ -137,7 +137,7 @@ def contains(ours: Any, recorded: Any) -> bool:
         return all(name in ours and contains(ours[name], recorded[name]) for name in recorded)
     if isinstance(recorded, list) and isinstance(ours, list):
         return len(ours) == len(recorded) and all(map(contains, ours, recorded))
-    return type(ours) is type(recorded) and ours == recorded or is_same_number(ours, recorded)
+    return (type(ours) is type(recorded) and ours == recorded) or is_same_number(ours, recorded)
 
 
 def is_same_number(one: Any, other: Any) -> bool:

@@ -31,9 +31,7 @@ def main() -> None:
         static_path=chosen.static_path,
         live=chosen.live,
     )
-    config = uvicorn_config(
-        ProxyState(chosen.dialect), options, host=chosen.host, port=chosen.port
-    )
+    config = uvicorn_config(ProxyState(chosen.dialect), options, host=chosen.host, port=chosen.port)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run()
 

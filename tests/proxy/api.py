@@ -219,9 +219,7 @@ async def activate_session(request: Request) -> Response:
     session = state.store.activate(session_id)
     if session is None:
         return JSONResponse({"error": "Session non trouvée", "session_id": session_id})
-    state.hub.broadcast(
-        {"type": "session_activated", "session_id": session_id, "session": session}
-    )
+    state.hub.broadcast({"type": "session_activated", "session_id": session_id, "session": session})
     return JSONResponse(
         {"message": "Session activée", "session_id": session_id, "session": session}
     )
@@ -435,14 +433,27 @@ async def export_csv(request: Request) -> Response:
     table = io.StringIO()
     writer = csv.writer(table)
     writer.writerow(
-        ("Timestamp", "Tokens Total", "Pourcentage", "Aperçu", "Prompt Tokens",
-         "Completion Tokens", "Type", "Source")
+        (
+            "Timestamp",
+            "Tokens Total",
+            "Pourcentage",
+            "Aperçu",
+            "Prompt Tokens",
+            "Completion Tokens",
+            "Type",
+            "Source",
+        )
     )
     writer.writerows(
         (
-            row["timestamp"], row["estimated_tokens"], f"{row['percentage']:.2f}%",
-            row["content_preview"], row["prompt_tokens"], row["completion_tokens"],
-            "Estimé" if row["is_estimated"] else "Réel", row["source"],
+            row["timestamp"],
+            row["estimated_tokens"],
+            f"{row['percentage']:.2f}%",
+            row["content_preview"],
+            row["prompt_tokens"],
+            row["completion_tokens"],
+            "Estimé" if row["is_estimated"] else "Réel",
+            row["source"],
         )
         for row in store.metrics(session["id"], limit=None)
     )
@@ -735,8 +746,7 @@ async def compact(request: Request) -> Response:
                 "target_reduction_ratio": 0.6,
             },
             "current_stats": _compaction(state.store, session),
-            "note": "La compaction complète nécessite l'intégration avec l'historique des"
-            " messages",
+            "note": "La compaction complète nécessite l'intégration avec l'historique des messages",
         }
     )
 
@@ -924,9 +934,7 @@ def _server(name: str, kind: str, url: str, phase: str) -> Row:
 @_on("get", "/api/memory/servers")
 async def memory_servers(_request: Request) -> Response:
     """The memory servers, none of which is running."""
-    return JSONResponse(
-        {"servers": _servers(), "all_connected": False, "timestamp": local_iso()}
-    )
+    return JSONResponse({"servers": _servers(), "all_connected": False, "timestamp": local_iso()})
 
 
 @_on("get", "/api/memory/all-servers")
@@ -992,14 +1000,34 @@ async def memory_stats(request: Request) -> Response:
 
 
 _FREQUENT_MEMORIES = (
-    ("Configuration FastAPI", "Configuration du serveur FastAPI avec Uvicorn, middleware CORS,"
-     " et routes API", "configuration", 156, 15),
-    ("Architecture 5 Couches", "Architecture en 5 couches: API → Services → Features → Proxy →"
-     " Core", "architecture", 234, 12),
-    ("Token Counting Tiktoken", "Utilisation de tiktoken pour le comptage précis des tokens",
-     "technique", 189, 10),
-    ("WebSocket Manager", "Gestionnaire WebSocket pour communication temps réel",
-     "communication", 267, 8),
+    (
+        "Configuration FastAPI",
+        "Configuration du serveur FastAPI avec Uvicorn, middleware CORS, et routes API",
+        "configuration",
+        156,
+        15,
+    ),
+    (
+        "Architecture 5 Couches",
+        "Architecture en 5 couches: API → Services → Features → Proxy → Core",
+        "architecture",
+        234,
+        12,
+    ),
+    (
+        "Token Counting Tiktoken",
+        "Utilisation de tiktoken pour le comptage précis des tokens",
+        "technique",
+        189,
+        10,
+    ),
+    (
+        "WebSocket Manager",
+        "Gestionnaire WebSocket pour communication temps réel",
+        "communication",
+        267,
+        8,
+    ),
     ("MCP Phase 4 Integration", "Intégration des 4 serveurs MCP Phase 4", "integration", 312, 6),
 )
 

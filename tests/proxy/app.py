@@ -61,9 +61,7 @@ def build_app(state: ProxyState, options: Options | None = None) -> Starlette:
         if live is not None:
             live.cancel()
 
-    cors = Middleware(
-        CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"]
-    )
+    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
     return Starlette(
         routes=[
             Mount(PREFIX, routes=Control(state, traffic).routes()),
@@ -79,9 +77,7 @@ class _Proxy:
 
     def __init__(self, state: ProxyState, options: Options) -> None:
         self._state = state
-        self._dialects = {
-            name: _dialect_app(dialect, state) for name, dialect in DIALECTS.items()
-        }
+        self._dialects = {name: _dialect_app(dialect, state) for name, dialect in DIALECTS.items()}
         self._pages = _Pages(options.static_dir, options.static_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,9 +113,7 @@ class _Pages:
         files = StaticFiles(directory=directory, html=True)
         routes = [] if directory is None else [Mount(self._prefix or "/", app=files)]
         self._present = bool(routes)
-        self.app = Starlette(
-            routes=routes, exception_handlers={HTTPException: api.http_error}
-        )
+        self.app = Starlette(routes=routes, exception_handlers={HTTPException: api.http_error})
 
     def serve(self, path: str) -> bool:
         """Whether a path is the page's."""

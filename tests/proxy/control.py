@@ -43,8 +43,10 @@ class Control:
         }
         return [
             Route("/state", self._show_state, methods=["GET"]),
-            *(Route(f"/{name}", _endpoint(order), methods=["POST"])
-              for name, order in orders.items()),
+            *(
+                Route(f"/{name}", _endpoint(order), methods=["POST"])
+                for name, order in orders.items()
+            ),
         ]
 
     async def request(self, body: dict[str, Any]) -> Row:
@@ -111,9 +113,7 @@ class Control:
                     str(session["id"]): store.metrics(session["id"], limit=None)
                     for session in sessions
                 },
-                "totals": {
-                    str(session["id"]): store.stats(session["id"]) for session in sessions
-                },
+                "totals": {str(session["id"]): store.stats(session["id"]) for session in sessions},
                 "open_websockets": hub.open_connections,
                 "total_websockets": hub.total_connections,
                 "frames_sent": hub.frames_sent,
@@ -158,7 +158,10 @@ class Control:
         )
         if not metric.get("only_estimate", False):
             store.settle_metric(
-                metric_id, total=total, prompt=prompt, completion=completion,
+                metric_id,
+                total=total,
+                prompt=prompt,
+                completion=completion,
                 percentage=total / limit * 100,
             )
         return metric_id

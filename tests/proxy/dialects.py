@@ -139,9 +139,18 @@ class Dialect:
         """Columns of a session row, in the order of the answers."""
         external = ("external_session_id",) if self.keeps_external_id else ()
         return (
-            "id", "name", "provider", "model", *external, "created_at", "is_active",
-            "reserved_tokens", "compaction_count", "last_compaction_at",
-            "auto_compaction_enabled", "auto_compaction_threshold",
+            "id",
+            "name",
+            "provider",
+            "model",
+            *external,
+            "created_at",
+            "is_active",
+            "reserved_tokens",
+            "compaction_count",
+            "last_compaction_at",
+            "auto_compaction_enabled",
+            "auto_compaction_threshold",
             "consecutive_auto_compactions",
         )
 
@@ -183,8 +192,10 @@ class Dialect:
             "openapi": "3.1.0",
             "info": {"title": "Kimi Proxy Dashboard", "version": self.name},
             "paths": {
-                path: {method: {"responses": {"200": {"description": "Successful Response"}}}
-                       for method in methods}
+                path: {
+                    method: {"responses": {"200": {"description": "Successful Response"}}}
+                    for method in methods
+                }
                 for path, methods in self.routes.items()
             },
         }
@@ -200,7 +211,12 @@ _FEBRUARY_20 = Dialect(
             "/api/sessions/auto-status": _GET,
             "/api/sessions/toggle-auto": _POST,
         },
-        _CONTENT, _MEMORY, _MEMORY_TOOLS, _COMPACTION, _MODELS, _ROOT,
+        _CONTENT,
+        _MEMORY,
+        _MEMORY_TOOLS,
+        _COMPACTION,
+        _MODELS,
+        _ROOT,
     ),
     providers=FIRST_PROVIDERS,
     models=FIRST_MODELS,
@@ -230,8 +246,12 @@ _FEBRUARY_21 = Dialect(
             "/api/sessions/vacuum": _POST,
             "/api/sessions/diagnostic": _GET,
         },
-        _CONTENT, {"/api/sessions/{session_id}/memory": _GET},
-        _MEMORY, _COMPACTION, _MODELS, _ROOT,
+        _CONTENT,
+        {"/api/sessions/{session_id}/memory": _GET},
+        _MEMORY,
+        _COMPACTION,
+        _MODELS,
+        _ROOT,
     ),
     providers=FIRST_PROVIDERS,
     models=SECOND_MODELS,
@@ -251,15 +271,19 @@ _MARCH_08 = Dialect(
             "/api/sessions/vacuum": _POST,
             "/api/sessions/diagnostic": _GET,
         },
-        _CONTENT, {"/api/sessions/{session_id}/memory": _GET},
-        _MEMORY, _COMPACTION,
+        _CONTENT,
+        {"/api/sessions/{session_id}/memory": _GET},
+        _MEMORY,
+        _COMPACTION,
         {
             "/api/mcp-gateway/{server_name}/rpc": _POST,
             "/api/cline/import": _POST,
             "/api/cline/usage": _GET,
             "/api/cline/status": _GET,
         },
-        _MODELS, {"/models": _GET}, _ROOT,
+        _MODELS,
+        {"/models": _GET},
+        _ROOT,
     ),
     providers=THIRD_PROVIDERS,
     models=THIRD_MODELS,

@@ -208,9 +208,7 @@ def compaction_event(session_id: int, history_id: int, outcome: Frame) -> Frame:
     }
 
 
-def provider_context_limit_error(
-    session: Row, estimate: int, max_context: int
-) -> Frame:
+def provider_context_limit_error(session: Row, estimate: int, max_context: int) -> Frame:
     """The provider refused a request for its length."""
     error = {
         "error": {

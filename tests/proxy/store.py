@@ -20,13 +20,27 @@ bound it from below; a hundred is what the dashboard's own buffer is sized for."
 PREVIEW_LENGTH = 100
 
 METRIC_FIELDS = (
-    "id", "session_id", "timestamp", "estimated_tokens", "percentage", "content_preview",
-    "prompt_tokens", "completion_tokens", "is_estimated", "source", "memory_tokens",
-    "chat_tokens", "memory_ratio",
+    "id",
+    "session_id",
+    "timestamp",
+    "estimated_tokens",
+    "percentage",
+    "content_preview",
+    "prompt_tokens",
+    "completion_tokens",
+    "is_estimated",
+    "source",
+    "memory_tokens",
+    "chat_tokens",
+    "memory_ratio",
 )
 COMPACTION_FIELDS = (
-    "reserved_tokens", "compaction_count", "last_compaction_at", "auto_compaction_enabled",
-    "auto_compaction_threshold", "consecutive_auto_compactions",
+    "reserved_tokens",
+    "compaction_count",
+    "last_compaction_at",
+    "auto_compaction_enabled",
+    "auto_compaction_threshold",
+    "consecutive_auto_compactions",
 )
 
 _SCHEMA = """
@@ -202,8 +216,15 @@ class Store:
             " content_preview, source, memory_tokens, chat_tokens, memory_ratio)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                session_id, moment, estimate, percentage, preview[:PREVIEW_LENGTH], source,
-                memory_tokens, chat_tokens, ratio,
+                session_id,
+                moment,
+                estimate,
+                percentage,
+                preview[:PREVIEW_LENGTH],
+                source,
+                memory_tokens,
+                chat_tokens,
+                ratio,
             ),
         )
         if memory_tokens:
@@ -229,8 +250,7 @@ class Store:
     def billed_tokens(self, session_id: int) -> int:
         """Tokens of all of a session's requests together."""
         row = self._row(
-            "SELECT COALESCE(SUM(estimated_tokens), 0) AS billed FROM metrics"
-            " WHERE session_id = ?",
+            "SELECT COALESCE(SUM(estimated_tokens), 0) AS billed FROM metrics WHERE session_id = ?",
             (session_id,),
         )
         assert row is not None
@@ -276,8 +296,9 @@ class Store:
 
     def memory_history(self, session_id: int | None = None) -> list[Row]:
         """Memory figures, newest first, of one session or of all."""
-        where, parameters = ("", ()) if session_id is None else ("WHERE session_id = ?",
-                                                                 (session_id,))
+        where, parameters = (
+            ("", ()) if session_id is None else ("WHERE session_id = ?", (session_id,))
+        )
         return self._rows(
             "SELECT session_id, timestamp, memory_tokens, chat_tokens, memory_ratio"
             f" FROM memory_history {where} ORDER BY id DESC",
@@ -310,9 +331,15 @@ class Store:
             " tokens_saved, preserved_messages, summarized_messages, compaction_ratio,"
             " trigger_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                session_id, moment, outcome["original_tokens"], outcome["compacted_tokens"],
-                outcome["tokens_saved"], outcome["messages_after"] - 1,
-                outcome["summarized_count"], outcome["compaction_ratio"], reason,
+                session_id,
+                moment,
+                outcome["original_tokens"],
+                outcome["compacted_tokens"],
+                outcome["tokens_saved"],
+                outcome["messages_after"] - 1,
+                outcome["summarized_count"],
+                outcome["compaction_ratio"],
+                reason,
             ),
         )
         self._db.execute(

@@ -226,8 +226,12 @@ def test_request_is_estimated_then_settled(proxy: ProxyServer, dialect: str) -> 
     with listening(proxy) as listener:
         listener.frames(1)
         proxy.control(
-            "request", prompt_tokens=1000, completion_tokens=50, estimate=900,
-            delay_ms=150, background=True,
+            "request",
+            prompt_tokens=1000,
+            completion_tokens=50,
+            estimate=900,
+            delay_ms=150,
+            background=True,
         )
         (metric,) = proxy.state()["metrics"]["1"]
         assert (metric["is_estimated"], metric["estimated_tokens"]) == (1, 900)
@@ -305,8 +309,13 @@ def test_http_fault_counts_down(latest: ProxyServer) -> None:
     latest.control(
         "faults",
         http=[
-            {"method": "GET", "path_prefix": "/api/sessions", "status": 503, "text": "busy",
-             "times": 2},
+            {
+                "method": "GET",
+                "path_prefix": "/api/sessions",
+                "status": 503,
+                "text": "busy",
+                "times": 2,
+            },
             {"path_prefix": "/health", "json": {"error": "odd"}, "status": 200},
         ],
     )
@@ -416,7 +425,9 @@ def test_reset_changes_the_dialect_and_seeds(latest: ProxyServer) -> None:
     state = latest.state()
     assert state["dialect"] == "2026-02-20"
     assert {session["name"] for session in state["sessions"]} == {
-        "Session par défaut", "Old", "New"
+        "Session par défaut",
+        "Old",
+        "New",
     }
     assert state["active_session_id"] == 3
     assert httpx.get(f"{latest.url}/api/sessions/1").status_code == 404

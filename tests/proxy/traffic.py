@@ -115,8 +115,12 @@ class Traffic:
         """Read a line of an IDE's log."""
         tokens = {
             key: int(body.get(key, 0))
-            for key in ("prompt_tokens", "completion_tokens", "tools_tokens",
-                        "system_message_tokens")
+            for key in (
+                "prompt_tokens",
+                "completion_tokens",
+                "tools_tokens",
+                "system_message_tokens",
+            )
         }
         tokens["total_tokens"] = int(body.get("total_tokens", sum(tokens.values())))
         session = self.state.store.active_session()
@@ -219,8 +223,10 @@ class Traffic:
             if random.random() < 0.3:
                 self.log(
                     random.choice(("logs", "compile_chat", "api_error")),
-                    {"prompt_tokens": int(prompt * random.uniform(0.9, 1.1)),
-                     "completion_tokens": completion},
+                    {
+                        "prompt_tokens": int(prompt * random.uniform(0.9, 1.1)),
+                        "completion_tokens": completion,
+                    },
                 )
 
     def _known_session(self, session_id: int | None) -> Row:
@@ -283,9 +289,18 @@ class Traffic:
         history = counted if chat.history_tokens is None else chat.history_tokens
         self.state.hub.broadcast(
             frames.metric(
-                metric_id, session_id, estimate=estimate, percentage=percentage, billed=billed,
-                delta=history, system=chat.system_tokens, history=history, preview=chat.preview,
-                source=chat.source, sanitizer=chat.sanitizer, memory=memory,
+                metric_id,
+                session_id,
+                estimate=estimate,
+                percentage=percentage,
+                billed=billed,
+                delta=history,
+                system=chat.system_tokens,
+                history=history,
+                preview=chat.preview,
+                source=chat.source,
+                sanitizer=chat.sanitizer,
+                memory=memory,
             )
         )
         if memory is not None:
@@ -335,9 +350,18 @@ class Traffic:
         if dialect.announces_requests:
             hub.broadcast(
                 frames.metric(
-                    metric_id, session_id, estimate=prompt, percentage=percentage, billed=0,
-                    delta=prompt, system=0, history=prompt, preview=preview, source="proxy",
-                    sanitizer=None, memory=None,
+                    metric_id,
+                    session_id,
+                    estimate=prompt,
+                    percentage=percentage,
+                    billed=0,
+                    delta=prompt,
+                    system=0,
+                    history=prompt,
+                    preview=preview,
+                    source="proxy",
+                    sanitizer=None,
+                    memory=None,
                 )
             )
         if kind == "request":

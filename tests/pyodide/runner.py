@@ -41,18 +41,13 @@ class TimerLoop(asyncio.BaseEventLoop):
         """Do nothing: no other thread has to wake this loop."""
 
 
-class Policy(asyncio.DefaultEventLoopPolicy):
-    """Makes asyncio.run use the loop above."""
-
-    _loop_factory = TimerLoop
-
-
 def run(arguments: Any) -> int:
     """Run pytest with a JavaScript array of arguments; return its exit code."""
     sys.path.insert(0, SITE)
     os.chdir(REPOSITORY)
+    # asyncio.run asks this function for its loop, unless one is already running.
+    asyncio.events.new_event_loop = TimerLoop
     asyncio._set_running_loop(None)
-    asyncio.set_event_loop_policy(Policy())
 
     import pytest
 
