@@ -12,9 +12,10 @@ class LocalStorage:
     def get(self, key: str) -> str | None:
         """Return the text under ``key``, or None."""
         try:
-            return js.localStorage.getItem(key)  # type: ignore[no-any-return]
+            text: str | None = js.localStorage.getItem(key)
         except JsException as error:
             raise OSError("The browser does not let this page read its storage.") from error
+        return text
 
     def set(self, key: str, text: str) -> None:
         """Keep ``text`` under ``key``."""

@@ -188,7 +188,7 @@ def provider_context_limit_error(session: DemoSession, request: Request) -> Fram
 
 def new_session(session: DemoSession) -> Frame:
     """A session was created by hand."""
-    row = session.to_row(is_active=True) | {"max_context": session.spec.window}
+    row = session.to_row(is_active=True) | {"max_context": session.conversation.window}
     return {"type": "new_session", "session": row}
 
 

@@ -118,9 +118,7 @@ def flag_field(fields: Mapping[str, Any], name: str, default: bool | None = None
     raise unprocessable("bool_type", ["body", name], "Input should be a valid boolean", value)
 
 
-def count_field(
-    fields: Mapping[str, Any], name: str, most: int, default: int | None = None
-) -> int:
+def count_field(fields: Mapping[str, Any], name: str, most: int, default: int | None = None) -> int:
     """Read a count of a body: a whole number from 0 to ``most``.
 
     Raises:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from .catalogue import DemoModel, find_model, find_provider
+from .catalogue import find_provider
 from .clocks import row_time
 from .conversation import Conversation
 
@@ -167,11 +167,6 @@ class DemoSession:
     recent_previews: deque[str] = field(default_factory=lambda: deque(maxlen=12))
 
     @property
-    def spec(self) -> DemoModel:
-        """The model's window and name."""
-        return find_model(self.model)
-
-    @property
     def usage(self) -> float:
         """Share of the window in use, reserved tokens included."""
         return (self.conversation.tokens + self.reserved) / self.conversation.window
@@ -226,7 +221,7 @@ class DemoSession:
         """Return the session with all that belongs to it."""
         provider = find_provider(self.provider)
         shown = {"key": self.provider, "name": self.provider, "color": "slate", "icon": "cpu"}
-        row = self.to_row(is_active=is_active) | {"max_context": self.spec.window}
+        row = self.to_row(is_active=is_active) | {"max_context": self.conversation.window}
         return {
             "session": row,
             "provider": provider.to_detail(is_active=is_active) if provider else shown,

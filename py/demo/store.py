@@ -117,7 +117,8 @@ class DemoStore:
 
     def pick_preview(self, session: DemoSession) -> str:
         """Return a prompt that this session has not had lately."""
-        fresh = [text for text in PROMPTS if text not in session.recent_previews]
-        chosen = self.rng.choice(fresh)
+        chosen = self.rng.choice(PROMPTS)
+        while chosen in session.recent_previews:
+            chosen = self.rng.choice(PROMPTS)
         session.recent_previews.append(chosen)
         return chosen

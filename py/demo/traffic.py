@@ -50,6 +50,10 @@ PASTED_TO = (0.87, 0.975)
 """Share of the window from which a pasted file may fill it up, and how far it then does: this
 is what raises the higher alerts before the proxy compacts."""
 
+FULL = 0.93
+"""Share of the window from which the developer begins a new chat when a request is refused,
+as happens without automatic compaction."""
+
 
 class Outcome(StrEnum):
     """What becomes of a request."""
@@ -156,10 +160,11 @@ class Traffic:
 
     def _settle(self, sent: InFlight) -> None:
         """Record what became of a request."""
-        self._in_flight = None
+        if self._in_flight is sent:
+            self._in_flight = None
         if sent.outcome is not Outcome.REFUSED:
             self._store.book(sent.session, sent.request, sent.exchange)
-        elif sent.session.conversation.fill > NEARLY_FULL:
+        elif sent.session.conversation.fill > FULL:
             sent.session.conversation.start_over()
 
     # -- what the logs say --------------------------------------------------------------

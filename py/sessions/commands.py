@@ -8,6 +8,7 @@ proxy, and the outcome comes back as events. Every command ends in ``command:don
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,10 +155,9 @@ class Commands:
         provider, model = as_text(request.get("provider")), as_text(request.get("model"))
         session = await self._api.create_session(name, provider, model)
         self._live.pinned = None
-        try:
+        # The proxy announces the new session too, and that announcement may overtake.
+        with suppress(SwitchSuperseded):
             await self._manager.switch_session(session.id)
-        except SwitchSuperseded:
-            pass  # the proxy's own announcement of the new session came first
         await self._live.after_switch()
         await self._list({})
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from .models import Metric, MetricId, Noise, id_key
+from .models import Metric, MetricId, Noise, Wire, id_key
 from .stats import RunningStats
 
 CAPACITY = 100
@@ -49,6 +49,10 @@ class MetricRing:
         self._by_key: dict[str, Metric] = {}
         self._anonymous = 0
         self._view: tuple[Metric, ...] | None = ()
+        # The proxy numbers its metrics upwards: the highest number that came, the highest
+        # that left, and the highest that the proxy's own totals include.
+        self._newest: int | None = None
+        self._evicted_until = self._counted_until = 0
         self.stats = RunningStats()
 
     def __len__(self) -> int:
@@ -76,18 +80,23 @@ class MetricRing:
         return self._by_key[next(reversed(self._by_key))]
 
     def append(self, metric: Metric) -> None:
-        """Add a metric whose id is not in the buffer yet; the oldest leaves a full one."""
-        if metric.id is None:
-            self._anonymous += 1
-            key = f"\0{self._anonymous}"  # no id from the wire can be this
-        else:
-            key = id_key(metric.id)
-        while len(self._by_key) >= self._capacity:
-            oldest = next(iter(self._by_key))
-            self.stats.evict(self._by_key.pop(oldest))
-        self._by_key[key] = metric
-        self.stats.add(metric)
-        self._view = None
+        """Add a metric whose id is not in the buffer yet; the oldest leaves a full one.
+
+        A late one (the proxy numbers its metrics upwards) takes its place in the order. If
+        the proxy's totals include it already, it is not counted again.
+        """
+        number = _number_of(metric)
+        late = number is not None and self._newest is not None and number < self._newest
+        if late and self._was_evicted(metric):
+            if not self._is_counted(number):
+                self.stats.add(metric)
+                self.stats.evict(metric)
+            return
+        if self._is_counted(number):
+            self.stats.uncarry(metric)
+        self._push(metric)
+        if late:
+            self._sort()
 
     def replace(self, metric: Metric) -> None:
         """Put a newer version in the place of the metric with the same id."""
@@ -97,12 +106,12 @@ class MetricRing:
         self._view = None
 
     def reset(self, metrics: Iterable[Metric]) -> None:
-        """Start again with these metrics, oldest first."""
+        """Start again with these metrics, oldest first; their order is taken as it is."""
         self.clear()
         for metric in metrics:
             known = self.get(metric.id)
             if known is None:
-                self.append(metric)
+                self._push(metric)
             else:
                 self.replace(known.merged(metric))
 
@@ -113,31 +122,68 @@ class MetricRing:
         them up; else they come last. One that is older than all of a full buffer has been
         evicted before, and stays out.
         """
-        added = False
         for metric in metrics:
             known = self.get(metric.id)
             if known is None:
                 if not self._was_evicted(metric):
                     self.append(metric)
-                    added = True
             else:
                 merged = known.merged(metric)
                 if merged != known:
                     self.replace(merged)
-        if added and all(type(metric.id) is int for metric in self._by_key.values()):
-            ordered = sorted(self._by_key.values(), key=_number_of)
-            self._by_key = {id_key(metric.id): metric for metric in ordered}
-            self._view = None
+
+    def count_server_totals(self, totals: Wire, reported: Sequence[Metric]) -> None:
+        """Let the proxy's own totals say what the session had before the buffer.
+
+        Args:
+            totals: ``stats`` of the proxy's answer.
+            reported: the metrics in the same answer. The totals include everything up to
+                the newest of them.
+        """
+        numbers = [n for n in map(_number_of, reported) if n is not None]
+        newest = max(numbers, default=0)
+        if self._evicted_until > newest:
+            return  # the answer is older than what has come and gone since
+        covered = [m for m in self.view() if (_number_of(m) or 0) <= newest]
+        if self.stats.carry_server_totals(totals, covered):
+            self._counted_until = newest
+
+    def _push(self, metric: Metric) -> None:
+        while len(self._by_key) >= self._capacity:
+            self._evict_oldest()
+        self._by_key[self._key_of(metric)] = metric
+        self.stats.add(metric)
+        self._view = None
+        number = _number_of(metric)
+        if number is not None:
+            self._newest = max(self._newest or number, number)
+
+    def _key_of(self, metric: Metric) -> str:
+        if metric.id is not None:
+            return id_key(metric.id)
+        self._anonymous += 1
+        return f"\0{self._anonymous}"  # no id from the wire can be this
+
+    def _evict_oldest(self) -> None:
+        oldest = self._by_key.pop(next(iter(self._by_key)))
+        self.stats.evict(oldest)
+        self._evicted_until = max(self._evicted_until, _number_of(oldest) or 0)
 
     def _was_evicted(self, metric: Metric) -> bool:
-        oldest = next(iter(self._by_key.values()), None)
-        return (
-            len(self._by_key) >= self._capacity
-            and oldest is not None
-            and isinstance(metric.id, int)
-            and isinstance(oldest.id, int)
-            and metric.id < oldest.id
-        )
+        """Tell whether a metric is older than all of a full buffer."""
+        if len(self._by_key) < self._capacity:
+            return False
+        oldest = _number_of(next(iter(self._by_key.values())))
+        number = _number_of(metric)
+        return oldest is not None and number is not None and number < oldest
+
+    def _is_counted(self, number: int | None) -> bool:
+        return number is not None and number <= self._counted_until
+
+    def _sort(self) -> None:
+        if all(_number_of(metric) is not None for metric in self._by_key.values()):
+            ordered = sorted(self._by_key.items(), key=lambda item: _number_of(item[1]) or 0)
+            self._by_key = dict(ordered)
 
     def fill_deltas(self) -> None:
         """Compute what each request added where nobody has said so yet.
@@ -158,7 +204,9 @@ class MetricRing:
         self._by_key.clear()
         self.stats.clear()
         self._view = ()
+        self._newest = None
+        self._evicted_until = self._counted_until = 0
 
 
-def _number_of(metric: Metric) -> int:
-    return metric.id if isinstance(metric.id, int) else 0
+def _number_of(metric: Metric) -> int | None:
+    return metric.id if isinstance(metric.id, int) else None

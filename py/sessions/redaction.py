@@ -16,7 +16,7 @@ REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(
     r"""(?:^|[_\-.]) (?: x[_-]?api[_-]?key | api[_-]?key | apikey | secret | passwd | password
         | authorization | proxy[_-]authorization | credentials? | bearer
-        | (?:access|refresh|auth|id|session)[_-]?token | private[_-]?key | client[_-]?secret
+        | (?:access|api|auth|id|refresh|session)[_-]?token | private[_-]?key | client[_-]?secret
         | cookie | set[_-]?cookie )s? (?:$|[_\-.]) | ^token$""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -31,8 +31,11 @@ _SECRET_TEXT = re.compile(
     re.VERBOSE,
 )
 # One cheap look at the raw text decides whether a walk through the parsed value is needed.
-_SUSPECT_NAME = re.compile(
-    r"key|secret|passw|authoriz|credential|bearer|token\"|Token\"|cookie", re.IGNORECASE
+# It looks for beginnings only: in raw JSON an escape such as \\n may stand right before a key.
+_SUSPECT = re.compile(
+    r"key|secret|passw|authoriz|credential|bearer|token\"|cookie"
+    r"|[spr]k-|nvapi-|aiza|gh[pousr]_|akia|eyj|\\u",
+    re.IGNORECASE,
 )
 
 
@@ -78,7 +81,7 @@ def loads_redacted(text: str) -> Any:
         ValueError: when it is not JSON, or nested too deep to be a proxy's answer.
     """
     try:
-        value = _decode(redact_text(text))
+        value = _decode(text)
+        return redact(value) if _SUSPECT.search(text) else value
     except RecursionError:
         raise ValueError("nested too deep") from None
-    return redact(value) if _SUSPECT_NAME.search(text) else value

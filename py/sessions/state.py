@@ -7,7 +7,7 @@ Everything that the page shows is read from here. Who changes the current sessio
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from . import events
@@ -383,12 +383,7 @@ class SessionState:
             ring.merge(reported)
         else:
             ring.reset(reported)
-        newest = max((m.id for m in reported if isinstance(m.id, int)), default=None)
-        if newest is None:
-            covered: Iterable[Metric] = reported or ring.view()
-        else:
-            covered = [m for m in ring if not isinstance(m.id, int) or m.id <= newest]
-        ring.stats.carry_server_totals(detail.totals, covered)
+        ring.count_server_totals(detail.totals, reported)
         ring.fill_deltas()
 
     def _complete(

@@ -13,7 +13,15 @@ from .models import Metric, Wire, as_number, as_tokens
 
 def round_half_up(value: float) -> int:
     """Round as JavaScript's ``Math.round`` does: 2.5 becomes 3, -2.5 becomes -2."""
-    return math.floor(value + 0.5)
+    whole = math.floor(value)
+    return whole + (value - whole >= 0.5)
+
+
+def to_fixed(value: float, digits: int) -> str:
+    """Write a number as JavaScript's ``toFixed`` does: 6.25 becomes 6.3, not 6.2."""
+    numerator, denominator = value.as_integer_ratio()
+    scaled = (2 * numerator * 10**digits + denominator) // (2 * denominator)
+    return f"{scaled / 10**digits:.{digits}f}"
 
 
 def mean_half_up(total: int, count: int) -> int:
@@ -104,7 +112,15 @@ class RunningStats:
             self._carried_prompt += metric.prompt_tokens
             self._carried_completion += metric.completion_tokens
 
-    def carry_server_totals(self, totals: Wire, covered: Iterable[Metric]) -> None:
+    def uncarry(self, metric: Metric) -> None:
+        """Stop carrying a metric that turns up after all, and is counted by itself."""
+        self._carried_count = max(0, self._carried_count - 1)
+        self._carried_tokens = max(0, self._carried_tokens - metric.tokens)
+        if not metric.is_estimated:
+            self._carried_prompt = max(0, self._carried_prompt - metric.prompt_tokens)
+            self._carried_completion = max(0, self._carried_completion - metric.completion_tokens)
+
+    def carry_server_totals(self, totals: Wire, covered: Iterable[Metric]) -> bool:
         """Take the proxy's own totals of a session as the truth about what is not buffered.
 
         The proxy remembers every request, its answers list only the newest.
@@ -113,11 +129,14 @@ class RunningStats:
             totals: ``stats`` of the proxy's answer.
             covered: the buffered metrics that those totals include; later ones, which
                 arrived while the answer was under way, are not among them.
+
+        Returns:
+            Whether the totals could be used.
         """
         rows = list(covered)
         count = as_tokens(totals.get("total_requests"))
         if count is None or count < len(rows):
-            return
+            return False
         real = [metric for metric in rows if not metric.is_estimated]
         mean = as_number(totals.get("avg_tokens")) or 0
         prompt = as_tokens(totals.get("cumulative_input_tokens")) or 0
@@ -127,6 +146,7 @@ class RunningStats:
         self._carried_max = as_tokens(totals.get("max_tokens")) or 0
         self._carried_prompt = max(0, prompt - sum(m.prompt_tokens for m in real))
         self._carried_completion = max(0, completion - sum(m.completion_tokens for m in real))
+        return True
 
     @property
     def has_earlier(self) -> bool:
@@ -192,7 +212,7 @@ class Accuracy:
             "diff": self.diff,
             "diffText": f"+{self.diff}" if self.diff > 0 else str(self.diff),
             "accuracyColor": self.colour,
-            "formattedAccuracy": f"{self.accuracy:.1f}",
+            "formattedAccuracy": to_fixed(self.accuracy, 1),
         }
 
 
