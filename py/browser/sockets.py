@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import js
-from pyodide.ffi import create_proxy
+from pyodide.ffi import JsException, create_proxy
 
 from sessions.ports import SocketListener
 
@@ -16,24 +17,33 @@ class BrowserSocket:
     def __init__(self, address: str, listener: SocketListener) -> None:
         """Start connecting to ``address`` (``ws://host:port/ws``)."""
         self._listener = listener
-        self._socket: Any = js.WebSocket.new(address)
+        self._released = False
+        self._socket: Any = None
         self._proxies = {
             "onopen": create_proxy(self._opened),
             "onmessage": create_proxy(self._arrived),
             "onclose": create_proxy(self._closed),
         }
+        try:
+            self._socket = js.WebSocket.new(address)
+        except JsException:
+            # Refused before any attempt: a port that browsers block, or ws: from https:.
+            asyncio.get_event_loop().call_soon(self._closed, None)
+            return
         for name, proxy in self._proxies.items():
             setattr(self._socket, name, proxy)
 
     def send(self, text: str) -> None:
         """Send a text frame; dropped when the socket is not open."""
-        if self._socket.readyState == js.WebSocket.OPEN:
+        if self._socket is not None and self._socket.readyState == js.WebSocket.OPEN:
             self._socket.send(text)
 
     def close(self) -> None:
         """Close it and hear nothing more."""
         self._release()
-        self._socket.close()
+        self._released = True
+        if self._socket is not None:
+            self._socket.close()
 
     def _opened(self, _event: Any) -> None:
         self._listener.on_open()
@@ -45,11 +55,13 @@ class BrowserSocket:
 
     def _closed(self, _event: Any) -> None:
         self._release()
-        self._listener.on_close()
+        if not self._released:
+            self._listener.on_close()
 
     def _release(self) -> None:
         for name, proxy in self._proxies.items():
-            setattr(self._socket, name, None)
+            if self._socket is not None:
+                setattr(self._socket, name, None)
             proxy.destroy()
         self._proxies.clear()
 

@@ -142,13 +142,13 @@ class Commands:
         if session_id is None or self._manager.is_session_active(session_id):
             return
         session = await self._manager.switch_session(session_id, activate=True)
-        activated = self._api.can_activate
+        activated = self._api.can_activate or session.is_active
         self._live.pinned = None if activated else session.id
         if not activated:
             values = {"name": session.name}
             self._bus.emit(events.NOTICE, Notice("info", "notice.view_only", values))
         await self._live.after_switch()
-        await self._list({})
+        await self._list_again()
 
     async def _create(self, request: Wire) -> None:
         name = (as_text(request.get("name")) or "").strip()
@@ -159,7 +159,7 @@ class Commands:
         with suppress(SwitchSuperseded):
             await self._manager.switch_session(session.id)
         await self._live.after_switch()
-        await self._list({})
+        await self._list_again()
 
     async def _delete(self, request: Wire) -> None:
         wanted = request.get("ids")
@@ -170,16 +170,22 @@ class Commands:
         outcome = await self._api.delete_sessions(ids)
         for session_id in outcome.deleted:
             self._state.forget(session_id)
-        values = {"count": len(outcome.deleted)}
-        self._bus.emit(events.NOTICE, Notice("success", "notice.deleted", values))
+        if outcome.deleted:
+            values = {"count": len(outcome.deleted)}
+            self._bus.emit(events.NOTICE, Notice("success", "notice.deleted", values))
         if outcome.refused:
             reason = next((text for text in outcome.refused.values() if text), None)
             values = {"count": len(outcome.refused)}
             self._bus.emit(events.NOTICE, Notice("warning", "notice.not_deleted", values, reason))
-        await self._list({})
+        await self._list_again()
 
     async def _list(self, _: Wire) -> None:
         await list_sessions(self._api, self._state, self._bus)
+
+    async def _list_again(self) -> None:
+        """Show what a command changed. It has succeeded whether this does or not."""
+        with suppress(ProxyError):
+            await self._list({})
 
     async def _set_auto_session(self, request: Wire) -> None:
         enabled = await self._api.set_auto_session(bool(request.get("enabled")))
@@ -206,7 +212,8 @@ class Commands:
         )
         detail = as_text(answer.get("message"))
         self._bus.emit(events.NOTICE, Notice("success", "notice.compact_asked", {}, detail))
-        await self._load_compaction({})
+        with suppress(ProxyError):  # the compaction has succeeded whatever its figures do
+            await self._load_compaction({})
         self._live.catch_up_soon()
 
     async def _preview_compaction(self, _: Wire) -> None:

@@ -189,8 +189,10 @@ class Connection:
 
     def _connect(self) -> None:
         self._drop()
-        self._enter(Phase.CONNECTING)
         generation = self._generation
+        self._enter(Phase.CONNECTING)
+        if generation != self._generation:
+            return  # somebody who heard of it stopped the connection
         self._set_timer(CONNECT_TIMEOUT, lambda: self.lost(generation))
         socket = self._sockets.connect(_Line(self, generation))
         if generation == self._generation:

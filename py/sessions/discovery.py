@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .errors import BadInput, ProxyError, ProxyTimeout, ProxyUnreachable, RouteUnsupported
+from .errors import (
+    BadAnswer,
+    BadInput,
+    ProxyError,
+    ProxyTimeout,
+    ProxyUnreachable,
+    RouteUnsupported,
+)
 from .ports import Http
 from .proxy_api import ProxyApi
 
@@ -15,6 +23,14 @@ DEFAULT_ADDRESS = "http://localhost:8000"
 
 DEMO = "demo"
 """The address that stands for the built-in demo."""
+
+
+_ADDRESS = re.compile(
+    r"""(?: (?P<scheme> https? | wss? ) :// )?
+        (?P<rest> (?: [a-z0-9] [a-z0-9._-]* | \[ [0-9a-f:.]+ \] ) (?: : (?P<port> [0-9]{1,5} ) )?
+            (?: / [a-z0-9._~/-]* )? )""",
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
+)
 
 
 class Finding(StrEnum):
@@ -75,17 +91,16 @@ def normalise_address(text: str) -> str:
     Raises:
         BadInput: when no proxy can be reached under such an address.
     """
-    address = text.strip().rstrip("/")
+    address = text.strip().rstrip("/").strip()
     if address == DEMO:
         return DEMO
-    scheme, found, rest = address.partition("://")
-    if not found:
-        scheme, rest = "http", address
-    scheme = {"ws": "http", "wss": "https"}.get(scheme.lower(), scheme.lower())
-    host = rest.split("/")[0]
-    if scheme not in ("http", "https") or not host or any(c in rest for c in " ?#@\\<>\"'"):
+    parts = _ADDRESS.fullmatch(address)
+    port = int(parts["port"] or 80) if parts else 0
+    if parts is None or not 0 < port < 65_536:
         raise BadInput(f"“{text.strip()}” is not an address such as {DEFAULT_ADDRESS}.")
-    return f"{scheme}://{rest}"
+    scheme = (parts["scheme"] or "http").lower()
+    scheme = {"ws": "http", "wss": "https"}.get(scheme, scheme)
+    return f"{scheme}://{parts['rest']}"
 
 
 def plan(
@@ -122,7 +137,7 @@ async def visit(address: str, http: Http) -> Visit:
         return Visit(address, Finding.SOMETHING_ELSE)
     except ProxyError as error:
         finding = Finding.FAULT if (error.status or 0) >= 500 else Finding.SOMETHING_ELSE
-        return Visit(address, finding, str(error))
+        return Visit(address, finding, None if isinstance(error, BadAnswer) else str(error))
     return Visit(address, Finding.PROXY)
 
 

@@ -48,6 +48,10 @@ REFRESH_DELAY = 0.4
 """Seconds between the first metric that lacks its details and the request that gets them:
 a burst of them costs one request."""
 
+QUIET = 1_000.0
+"""Milliseconds without a request after which the proxy's own totals can be trusted: before,
+they may count requests whose announcement is still under way."""
+
 RETRY_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to catch up while the proxy's HTTP side fails."""
 
@@ -104,11 +108,15 @@ class Live:
         self.ignored: Counter[str] = Counter()
         """Frames that were ignored, by reason: ``malformed``, or their unknown type."""
         self._refresh_timer: Timer | None = None
+        self._settle_timer: Timer | None = None
+        self._heard_at = -QUIET
+        self._loaded_at = -QUIET
         self._retry_timer: Timer | None = None
         self._retries = 0
         self._catching_up = False
         self._read_id: MetricId | None = None
         self._opened_before = False
+        self._is_behind = False
         self._handlers: dict[str, Callable[[Wire], None]] = {
             "init": self._on_init,
             "metric": self._on_metric,
@@ -178,7 +186,7 @@ class Live:
     def _on_init(self, frame: Wire) -> None:
         detail = SessionDetail.from_wire(frame)
         if self._state.is_current(detail.session.id):
-            self._state.refresh(detail)
+            self._state.refresh(detail, totals=False)
         elif not self._catching_up and self.pinned is None:
             self._follow(detail.session)
 
@@ -189,6 +197,7 @@ class Live:
             raise BadFrame("A metric without an id cannot be counted.")
         self._ensure_session(session_id)
         metric = self._state.add_metric(row, session_id)
+        self._heard(metric, session_id)
         if self._may_be_renamed(frame):
             self.catch_up_soon()
         tokens = metric.cumulative_tokens or metric.shown_tokens
@@ -218,6 +227,7 @@ class Live:
         )
         if metric is None:
             metric = self._make_metric(metric_id, session_id, frame)
+        self._heard(metric, session_id)
         if self._is_current(session_id):
             used = cumulative or metric.tokens
             self._read_proxy(metric, used, metric.percentage if share is None else share)
@@ -335,6 +345,29 @@ class Live:
             and self._is_current(_session_id(frame))
         )
 
+    def _heard(self, metric: Metric, session_id: SessionId | None) -> None:
+        """Note that a request came; see to exact totals where its count is in doubt.
+
+        It is in doubt right after a load (the answer may include it), and when it came so
+        late that the buffer had no place for it.
+        """
+        self._heard_at = self._clock.now()
+        doubtful = (
+            self._heard_at - self._loaded_at < QUIET
+            or self._state.metric(metric.id, session_id) is None
+        )
+        if doubtful and self._settle_timer is None:
+            self._settle_timer = self._scheduler.call_later(QUIET / 1000, self._settle)
+
+    def _settle(self) -> None:
+        """Once it is quiet, let the proxy's own totals put the count right."""
+        self._settle_timer = None
+        left = QUIET - (self._clock.now() - self._heard_at)
+        if left > 0:
+            self._settle_timer = self._scheduler.call_later(left / 1000, self._settle)
+        else:
+            self._scheduler.start(self._refresh_current())
+
     def _change_current(self, frame: Wire, **fields: Any) -> None:
         session = self._state.session
         if session is not None and self._is_current(_session_id(frame)):
@@ -365,7 +398,7 @@ class Live:
     def _on_open(self) -> None:
         # The first connection is greeted by `init`, and the start has loaded the rest; only
         # a later one comes after a gap.
-        if self._opened_before:
+        if self._opened_before or self._is_behind:
             self._api.renegotiate()
             self._begin_catching_up()
         self._opened_before = True
@@ -373,6 +406,7 @@ class Live:
     def _begin_catching_up(self) -> None:
         if not self._catching_up:
             self._catching_up = True
+            self._loaded_at = self._clock.now()
             self._scheduler.start(self._catch_up())
 
     async def _catch_up(self) -> None:
@@ -381,7 +415,9 @@ class Live:
                 self._list_sessions(), self._load_current(), self._ask_auto(), self._negotiate()
             )
             self._retries = 0
+            self._is_behind = False
         except ProxyError as error:
+            self._is_behind = True
             delay = RETRY_DELAYS[min(self._retries, len(RETRY_DELAYS) - 1)]
             self._retries += 1
             if self._retries == 1 and self.connection.is_connected:
@@ -458,6 +494,7 @@ class Live:
 
     async def after_switch(self) -> None:
         """Complete what a switch could not load, and read the new session's fill level."""
+        self._loaded_at = self._clock.now()
         self._read_id = None
         self._read_newest()
         if not self._state.metrics():
@@ -471,19 +508,21 @@ class Live:
         session_id = self._state.session_id
         if session_id is None:
             return
+        heard_at = self._heard_at
+        quiet = self._clock.now() - heard_at >= QUIET
         try:
             detail = await self._api.load_session(session_id)
         except ProxyError:
             return  # only details are missing; the next metric asks again
         if detail is not None and detail.metrics is not None:
-            self._state.refresh(detail)
+            self._state.refresh(detail, totals=quiet and self._heard_at == heard_at)
             self._read_newest()
 
     def _cancel_timers(self) -> None:
-        for timer in (self._refresh_timer, self._retry_timer):
+        for timer in (self._refresh_timer, self._retry_timer, self._settle_timer):
             if timer is not None:
                 timer.cancel()
-        self._refresh_timer = self._retry_timer = None
+        self._refresh_timer = self._retry_timer = self._settle_timer = None
 
 
 def _session_id(frame: Wire) -> SessionId | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from .models import Metric, MetricId, Noise, Wire, id_key
+from .models import Metric, MetricId, Noise, id_key
 from .stats import RunningStats
 
 CAPACITY = 100
@@ -49,10 +49,8 @@ class MetricRing:
         self._by_key: dict[str, Metric] = {}
         self._anonymous = 0
         self._view: tuple[Metric, ...] | None = ()
-        # The proxy numbers its metrics upwards: the highest number that came, the highest
-        # that left, and the highest that the proxy's own totals include.
+        # The highest number that came: a lower one is late.
         self._newest: int | None = None
-        self._evicted_until = self._counted_until = 0
         self.stats = RunningStats()
 
     def __len__(self) -> int:
@@ -79,24 +77,24 @@ class MetricRing:
             return None
         return self._by_key[next(reversed(self._by_key))]
 
-    def append(self, metric: Metric) -> None:
+    def append(self, metric: Metric) -> bool:
         """Add a metric whose id is not in the buffer yet; the oldest leaves a full one.
 
-        A late one (the proxy numbers its metrics upwards) takes its place in the order. If
-        the proxy's totals include it already, it is not counted again.
+        A late one (the proxy numbers its metrics upwards) takes its place in the order.
+
+        Returns:
+            False when there is no place for it, because it is older than all of a full
+            buffer. It has come and gone then, or it was missed: only the proxy's totals
+            can tell.
         """
         number = _number_of(metric)
         late = number is not None and self._newest is not None and number < self._newest
-        if late and self._was_evicted(metric):
-            if not self._is_counted(number):
-                self.stats.add(metric)
-                self.stats.evict(metric)
-            return
-        if self._is_counted(number):
-            self.stats.uncarry(metric)
+        if late and self._is_before_all(metric):
+            return False
         self._push(metric)
         if late:
             self._sort()
+        return True
 
     def replace(self, metric: Metric) -> None:
         """Put a newer version in the place of the metric with the same id."""
@@ -125,32 +123,16 @@ class MetricRing:
         for metric in metrics:
             known = self.get(metric.id)
             if known is None:
-                if not self._was_evicted(metric):
-                    self.append(metric)
+                self.append(metric)
             else:
                 merged = known.merged(metric)
                 if merged != known:
                     self.replace(merged)
 
-    def count_server_totals(self, totals: Wire, reported: Sequence[Metric]) -> None:
-        """Let the proxy's own totals say what the session had before the buffer.
-
-        Args:
-            totals: ``stats`` of the proxy's answer.
-            reported: the metrics in the same answer. The totals include everything up to
-                the newest of them.
-        """
-        numbers = [n for n in map(_number_of, reported) if n is not None]
-        newest = max(numbers, default=0)
-        if self._evicted_until > newest:
-            return  # the answer is older than what has come and gone since
-        covered = [m for m in self.view() if (_number_of(m) or 0) <= newest]
-        if self.stats.carry_server_totals(totals, covered):
-            self._counted_until = newest
-
     def _push(self, metric: Metric) -> None:
         while len(self._by_key) >= self._capacity:
-            self._evict_oldest()
+            oldest = next(iter(self._by_key))
+            self.stats.evict(self._by_key.pop(oldest))
         self._by_key[self._key_of(metric)] = metric
         self.stats.add(metric)
         self._view = None
@@ -164,21 +146,13 @@ class MetricRing:
         self._anonymous += 1
         return f"\0{self._anonymous}"  # no id from the wire can be this
 
-    def _evict_oldest(self) -> None:
-        oldest = self._by_key.pop(next(iter(self._by_key)))
-        self.stats.evict(oldest)
-        self._evicted_until = max(self._evicted_until, _number_of(oldest) or 0)
-
-    def _was_evicted(self, metric: Metric) -> bool:
+    def _is_before_all(self, metric: Metric) -> bool:
         """Tell whether a metric is older than all of a full buffer."""
         if len(self._by_key) < self._capacity:
             return False
         oldest = _number_of(next(iter(self._by_key.values())))
         number = _number_of(metric)
         return oldest is not None and number is not None and number < oldest
-
-    def _is_counted(self, number: int | None) -> bool:
-        return number is not None and number <= self._counted_until
 
     def _sort(self) -> None:
         if all(_number_of(metric) is not None for metric in self._by_key.values()):
@@ -205,7 +179,6 @@ class MetricRing:
         self.stats.clear()
         self._view = ()
         self._newest = None
-        self._evicted_until = self._counted_until = 0
 
 
 def _number_of(metric: Metric) -> int | None:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from .errors import (
     BadAnswer,
     BadInput,
+    ProxyError,
     ProxyFault,
     ProxyRefused,
     RouteUnsupported,
@@ -150,7 +151,7 @@ def read_answer(route: Route, answer: HttpAnswer) -> Any:
         raise ProxyRefused(str(route), message, answer.status)
     if answer.status >= 400:
         text = redact_text(answer.text.strip())[:200] or "no explanation"
-        raise ProxyFault(str(route), f"The proxy failed ({answer.status}): {text}", answer.status)
+        raise ProxyFault(str(route), f"{text} ({answer.status})", answer.status)
     if not is_json:
         raise BadAnswer(
             str(route), f"{route} did not answer with JSON: is this a Kimi Proxy?", answer.status
@@ -179,6 +180,8 @@ def _error_sentence(value: object) -> str | None:
         if isinstance(found, Sequence) and not isinstance(found, str) and found:
             parts = [as_text(as_mapping(item).get("msg")) or str(item) for item in found]
             return "; ".join(parts)
+        if found:
+            return str(found)
     return None
 
 
@@ -367,6 +370,10 @@ class ProxyApi:
                 gone.append(session_id)
             except ProxyRefused as error:
                 refused[session_id] = str(error)
+            except ProxyError as error:
+                if not gone:
+                    raise
+                refused[session_id] = str(error)  # what is gone is gone, and is to be told
         if not gone and refused:
             raise ProxyRefused(str(DELETE_SESSION), next(iter(refused.values())), 200)
         return Deletion(tuple(gone), refused)
@@ -500,7 +507,7 @@ class ProxyApi:
     async def store_memory(self, session_id: SessionId, content: str, kind: str) -> Wire:
         """Keep a text as a memory of a session; ``kind``: episodic, semantic or frequent."""
         body = {"content": content, "memory_type": kind, "metadata": {"source": "manual"}}
-        query = f"?session_id={session_id}"
+        query = f"?session_id={_quote(session_id)}"
         return as_mapping(await self._call(STORE_MEMORY, body=body, query=query))
 
     async def compress_memory(self, content: str, target_ratio: float) -> Wire:

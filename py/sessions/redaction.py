@@ -33,7 +33,7 @@ _SECRET_TEXT = re.compile(
 # One cheap look at the raw text decides whether a walk through the parsed value is needed.
 # It looks for beginnings only: in raw JSON an escape such as \\n may stand right before a key.
 _SUSPECT = re.compile(
-    r"key|secret|passw|authoriz|credential|bearer|token\"|cookie"
+    r"key|secret|passw|authoriz|credential|bearer|tokens?\"|cookie"
     r"|[spr]k-|nvapi-|aiza|gh[pousr]_|akia|eyj|\\u",
     re.IGNORECASE,
 )
@@ -74,14 +74,32 @@ def _refuse_constant(name: str) -> Any:
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
+DEEPEST = 200
+"""Levels of nesting; a proxy's deepest answer has six. Inside Pyodide a parser that runs out of
+stack takes the whole interpreter down, so that depth is looked at before anything is parsed."""
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+
+
+def _is_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    depth = 0
+    for bracket in _BRACKET.finditer(_STRING.sub("", text)):
+        depth += 1 if bracket.group() in "[{" else -1
+        if depth > DEEPEST:
+            return True
+    return False
+
+
 def loads_redacted(text: str) -> Any:
     """Parse JSON text, dropping secrets on the way.
 
     Raises:
         ValueError: when it is not JSON, or nested too deep to be a proxy's answer.
     """
-    try:
-        value = _decode(text)
-        return redact(value) if _SUSPECT.search(text) else value
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+    if _is_too_deep(text):
+        raise ValueError("nested too deep")
+    value = _decode(text)
+    return redact(value) if _SUSPECT.search(text) else value

@@ -24,6 +24,7 @@ from .models import (
     SessionDetail,
     SessionId,
     Wire,
+    as_id,
     as_number,
     as_tokens,
     id_key,
@@ -131,27 +132,33 @@ class SessionState:
         if detail.memory is not None:
             self._memory = detail.memory
         if detail.metrics is not None:
-            self._take_in(self._buffer(session.id), detail)
+            self._take_in(self._buffer(session.id), detail, totals=True)
 
     def replace_metrics(self, detail: SessionDetail) -> None:
         """Forget a session's buffered metrics and take those of ``detail`` instead."""
         self._buffers.pop(id_key(detail.session.id), None)
-        self._take_in(self._buffer(detail.session.id), detail)
+        self._take_in(self._buffer(detail.session.id), detail, totals=True)
 
-    def refresh(self, detail: SessionDetail) -> bool:
+    def refresh(self, detail: SessionDetail, *, totals: bool = True) -> bool:
         """Take in what the proxy reports about a session, current or not; by id, no doubles.
+
+        Args:
+            detail: the report.
+            totals: whether its statistics of the whole session are to be believed. They are
+                not while requests arrive: some may be counted in them whose announcement is
+                still under way, and would be counted twice.
 
         Returns:
             Whether anything changed. If so, and the session is current, ``metrics:loaded``
             and ``stats:updated`` were emitted.
         """
         ring = self._buffer(detail.session.id)
-        before, totals = ring.view(), ring.stats.session_totals()
-        self._take_in(ring, detail)
+        before = ring.view(), ring.stats.session_totals()
+        self._take_in(ring, detail, totals=totals)
         current = self.is_current(detail.session.id)
         if current and self._session is not None:
             self.update_session(self._session.merged(detail.session))
-        changed = ring.view() != before or ring.stats.session_totals() != totals
+        changed = before != (ring.view(), ring.stats.session_totals())
         if current and changed:
             self._bus.emit(events.METRICS_LOADED, ring.view())
             self._emit_stats(ring)
@@ -225,7 +232,7 @@ class SessionState:
         """
         owner = session_id
         if owner is None and isinstance(data, Mapping):
-            owner = data.get("session_id")
+            owner = as_id(data.get("session_id"))
         if owner is None:
             owner = self._session_id
         if self._session_id is None and owner is not None:
@@ -377,13 +384,14 @@ class SessionState:
         self._buffers.move_to_end(key)
         return ring
 
-    def _take_in(self, ring: MetricRing, detail: SessionDetail) -> None:
+    def _take_in(self, ring: MetricRing, detail: SessionDetail, *, totals: bool) -> None:
         reported = detail.metrics or ()
         if len(ring):
             ring.merge(reported)
         else:
             ring.reset(reported)
-        ring.count_server_totals(detail.totals, reported)
+        if totals:
+            ring.stats.carry_server_totals(detail.totals)
         ring.fill_deltas()
 
     def _complete(

@@ -112,41 +112,26 @@ class RunningStats:
             self._carried_prompt += metric.prompt_tokens
             self._carried_completion += metric.completion_tokens
 
-    def uncarry(self, metric: Metric) -> None:
-        """Stop carrying a metric that turns up after all, and is counted by itself."""
-        self._carried_count = max(0, self._carried_count - 1)
-        self._carried_tokens = max(0, self._carried_tokens - metric.tokens)
-        if not metric.is_estimated:
-            self._carried_prompt = max(0, self._carried_prompt - metric.prompt_tokens)
-            self._carried_completion = max(0, self._carried_completion - metric.completion_tokens)
-
-    def carry_server_totals(self, totals: Wire, covered: Iterable[Metric]) -> bool:
+    def carry_server_totals(self, totals: Wire) -> None:
         """Take the proxy's own totals of a session as the truth about what is not buffered.
 
-        The proxy remembers every request, its answers list only the newest.
+        The proxy remembers every request, its answers list only some of the newest. Only an
+        answer given while nothing was under way tells exactly; who calls this sees to that.
 
         Args:
-            totals: ``stats`` of the proxy's answer.
-            covered: the buffered metrics that those totals include; later ones, which
-                arrived while the answer was under way, are not among them.
-
-        Returns:
-            Whether the totals could be used.
+            totals: ``stats`` of the proxy's answer; they include what is buffered.
         """
-        rows = list(covered)
         count = as_tokens(totals.get("total_requests"))
-        if count is None or count < len(rows):
-            return False
-        real = [metric for metric in rows if not metric.is_estimated]
+        if count is None or count < self._count:
+            return
         mean = as_number(totals.get("avg_tokens")) or 0
         prompt = as_tokens(totals.get("cumulative_input_tokens")) or 0
         completion = as_tokens(totals.get("cumulative_output_tokens")) or 0
-        self._carried_count = count - len(rows)
-        self._carried_tokens = max(0, round_half_up(mean * count) - sum(m.tokens for m in rows))
+        self._carried_count = count - self._count
+        self._carried_tokens = max(0, round_half_up(mean * count) - self._tokens)
         self._carried_max = as_tokens(totals.get("max_tokens")) or 0
-        self._carried_prompt = max(0, prompt - sum(m.prompt_tokens for m in real))
-        self._carried_completion = max(0, completion - sum(m.completion_tokens for m in real))
-        return True
+        self._carried_prompt = max(0, prompt - self._prompt)
+        self._carried_completion = max(0, completion - self._completion)
 
     @property
     def has_earlier(self) -> bool:

@@ -46,10 +46,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "This proxy keeps no estimate once the real count is there: nothing to compare.",
         "Ce proxy ne garde pas l’estimation une fois le compte réel connu\u00a0: rien à comparer.",
     ),
-    "accuracy.none": (
-        "No real counts yet",
-        "Pas encore de compte réel",
-    ),
     "accuracy.real": (
         "Real",
         "Réels",
@@ -126,21 +122,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Auto-session",
         "Session auto",
     ),
-    "boot.failed": (
-        "Python could not start: {reason}",
-        "Python n’a pas pu démarrer\u00a0: {reason}",
-    ),
-    "boot.loading_app": (
-        "Starting the dashboard…",
-        "Démarrage du tableau de bord…",
-    ),
     "boot.reload": (
         "Reload",
         "Recharger",
-    ),
-    "boot.slow": (
-        "Still starting: the first visit downloads Python.",
-        "Encore un instant\u00a0: la première visite télécharge Python.",
     ),
     "boot.starting": (
         "Starting Python…",
@@ -154,14 +138,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Compactions",
         "Compactages",
     ),
-    "compaction.done": (
-        "{saved} tokens saved ({before} → {after}).",
-        "{saved} tokens gagnés ({before} → {after}).",
-    ),
-    "compaction.failed": (
-        "The compaction failed",
-        "Le compactage a échoué",
-    ),
     "compaction.last": (
         "Last",
         "Dernier",
@@ -169,14 +145,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "compaction.never": (
         "never",
         "jamais",
-    ),
-    "compaction.note.below": (
-        "Offered once {percentage} of the window is used.",
-        "Proposé à partir de {percentage} de la fenêtre.",
-    ),
-    "compaction.note.demo": (
-        "Demo data: nothing is sent to a proxy.",
-        "Données de démonstration\u00a0: rien n’est envoyé à un proxy.",
     ),
     "compaction.note.ready": (
         "Ready to compact.",
@@ -230,10 +198,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Compaction",
         "Compactage",
     ),
-    "connect.blocked": (
-        "answers, but refuses this page (CORS)",
-        "répond, mais refuse cette page (CORS)",
-    ),
     "connect.demo": (
         "Use demo data",
         "Données de démo",
@@ -281,10 +245,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "connect.tried": (
         "What was found",
         "Ce qui a été trouvé",
-    ),
-    "connect.trying": (
-        "trying…",
-        "essai en cours…",
     ),
     "connect.url": (
         "Address of the proxy",
@@ -349,18 +309,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "delete.confirm": (
         "Delete",
         "Supprimer",
-    ),
-    "delete.done.one": (
-        "1 session deleted",
-        "1 session supprimée",
-    ),
-    "delete.done.other": (
-        "{n} sessions deleted",
-        "{n} sessions supprimées",
-    ),
-    "delete.failed": (
-        "Not deleted: {reason}",
-        "Suppression impossible\u00a0: {reason}",
     ),
     "delete.text": (
         "Their history and figures go with them. This cannot be undone.",
@@ -441,10 +389,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "export.done": (
         "Exported {file}.",
         "{file} exporté.",
-    ),
-    "export.failed": (
-        "The export failed",
-        "L’export a échoué",
     ),
     "export.json": (
         "JSON",
@@ -563,8 +507,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Compté par le fournisseur",
     ),
     "feed.newest.one": (
-        "1 new below",
-        "1 nouvelle plus bas",
+        "{n} new below",
+        "{n} nouvelle plus bas",
     ),
     "feed.newest.other": (
         "{n} new below",
@@ -579,8 +523,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Surtout de l’historique renvoyé\u00a0: {ratio} de la requête",
     ),
     "feed.requests.one": (
-        "1 request",
-        "1 requête",
+        "{n} request",
+        "{n} requête",
     ),
     "feed.requests.other": (
         "{n} requests",
@@ -615,8 +559,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Chiffres clés de la session",
     ),
     "forecast.one": (
-        "≈ 1 request left at this pace",
-        "≈ 1 requête avant saturation à ce rythme",
+        "≈ {n} request left at this pace",
+        "≈ {n} requête avant saturation à ce rythme",
     ),
     "forecast.other": (
         "≈ {n} requests left at this pace",
@@ -665,26 +609,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "language.label": (
         "Language",
         "Langue",
-    ),
-    "level.critical": (
-        "Critical",
-        "Critique",
-    ),
-    "level.high": (
-        "High",
-        "Élevé",
-    ),
-    "level.ok": (
-        "Normal",
-        "Normal",
-    ),
-    "level.over": (
-        "Exceeded",
-        "Dépassé",
-    ),
-    "level.warning": (
-        "Warning",
-        "Attention",
     ),
     "memory.chat_tokens": (
         "Chat tokens",
@@ -737,10 +661,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "new_session.create": (
         "Create session",
         "Créer la session",
-    ),
-    "new_session.failed": (
-        "The session could not be created: {reason}",
-        "La session n’a pas pu être créée\u00a0: {reason}",
     ),
     "new_session.model": (
         "Model",
@@ -799,8 +719,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "La fenêtre de contexte se remplit",
     ),
     "notice.deleted.one": (
-        "1 session deleted",
-        "1 session supprimée",
+        "{n} session deleted",
+        "{n} session supprimée",
     ),
     "notice.deleted.other": (
         "{n} sessions deleted",
@@ -815,8 +735,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Le proxy s’est rabattu sur un autre modèle",
     ),
     "notice.not_deleted.one": (
-        "1 session could not be deleted",
-        "1 session n’a pas pu être supprimée",
+        "{n} session could not be deleted",
+        "{n} session n’a pas pu être supprimée",
     ),
     "notice.not_deleted.other": (
         "{n} sessions could not be deleted",
@@ -866,10 +786,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Active",
         "Active",
     ),
-    "session.badge.auto": (
-        "Auto",
-        "Auto",
-    ),
     "session.badge.inactive": (
         "Inactive",
         "Inactive",
@@ -878,10 +794,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Current session:",
         "Session en cours\u00a0:",
     ),
-    "session.detail": (
-        "{provider} · {model}",
-        "{provider} · {model}",
-    ),
     "session.none": (
         "No session",
         "Aucune session",
@@ -889,10 +801,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "sessions.check": (
         "Select for deletion",
         "Sélectionner pour la supprimer",
-    ),
-    "sessions.count": (
-        "{n}",
-        "{n}",
     ),
     "sessions.delete": (
         "Delete…",
@@ -927,8 +835,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Chercher par nom, fournisseur ou modèle",
     ),
     "sessions.selected.one": (
-        "1 selected",
-        "1 sélectionnée",
+        "{n} selected",
+        "{n} sélectionnée",
     ),
     "sessions.selected.other": (
         "{n} selected",
@@ -974,29 +882,9 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "fresh",
         "fraîche",
     ),
-    "source.hybrid": (
-        "hybrid",
-        "hybride",
-    ),
     "source.label": (
         "Source",
         "Source",
-    ),
-    "source.logs": (
-        "logs",
-        "logs",
-    ),
-    "source.never": (
-        "never",
-        "jamais",
-    ),
-    "source.none": (
-        "none",
-        "aucune",
-    ),
-    "source.proxy": (
-        "proxy",
-        "proxy",
     ),
     "source.reason.hybrid": (
         "Both sources are fresh and differ by {diff} tokens: the larger value is shown.",
@@ -1049,62 +937,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "time.seconds_ago": (
         "{n} s ago",
         "il y a {n} s",
-    ),
-    "time.today": (
-        "today {time}",
-        "aujourd’hui {time}",
-    ),
-    "time.yesterday": (
-        "yesterday {time}",
-        "hier {time}",
-    ),
-    "toast.auto_session": (
-        "The proxy opened a session: {name}",
-        "Le proxy a ouvert une session\u00a0: {name}",
-    ),
-    "toast.fallback": (
-        "The proxy fell back to {model}",
-        "Le proxy s’est rabattu sur {model}",
-    ),
-    "toast.provider_error": (
-        "The provider refused the request",
-        "Le fournisseur a refusé la requête",
-    ),
-    "toast.request_failed": (
-        "The proxy did not do it",
-        "Le proxy n’a pas pu le faire",
-    ),
-    "toast.reserved": (
-        "{n} tokens reserved",
-        "{n} tokens réservés",
-    ),
-    "toast.session_created": (
-        "Session created: {name}",
-        "Session créée\u00a0: {name}",
-    ),
-    "toast.session_deleted": (
-        "The session was deleted elsewhere",
-        "La session a été supprimée ailleurs",
-    ),
-    "toast.session_switched": (
-        "Session: {name}",
-        "Session\u00a0: {name}",
-    ),
-    "toast.storage_degraded": (
-        "The browser’s storage is full or blocked",
-        "Le stockage du navigateur est plein ou bloqué",
-    ),
-    "toast.storage_degraded_message": (
-        "This session’s history will not survive a reload.",
-        "L’historique de cette session ne survivra pas à un rechargement.",
-    ),
-    "toast.stream_error": (
-        "The answer was interrupted",
-        "La réponse a été interrompue",
-    ),
-    "toast.switch_failed": (
-        "The session could not be opened",
-        "La session n’a pas pu être ouverte",
     ),
     "toasts.close": (
         "Close the notification",

@@ -28,7 +28,8 @@ class Feed:
         self._following = True
         self._seen = 0
         desk.page.follow(LIST)
-        desk.touch_on(self, events.STATS_UPDATED, events.SESSION_CHANGED, events.METRICS_LOADED)
+        desk.touch_on(self, events.STATS_UPDATED, events.METRICS_LOADED)
+        desk.bus.on(events.SESSION_CHANGED, self._to_newest)
         desk.bus.on(LANGUAGE_CHANGED, lambda _: self._made.clear())
         desk.on_action("list:follow", self._scrolled)
         desk.on_action("feed:newest", self._to_newest)
@@ -89,7 +90,7 @@ class Feed:
             self._following = bool(action.details.get("following"))
             self._desk.renderer.touch(self)
 
-    def _to_newest(self, _: Action) -> None:
+    def _to_newest(self, _: object) -> None:
         self._following = True
         self._desk.page.to_end(LIST)
         self._desk.renderer.touch(self)

@@ -103,6 +103,8 @@ class History:
         await self._chart.load()
         self._ready = True
         self._speak()
+        for series, shown in self._shown.items():
+            self._chart.toggle(series, shown)
         self._desk.renderer.touch(self)
 
     def _repaint(self, _theme: str) -> None:

@@ -39,7 +39,8 @@ class Memory:
         page.style("memory-bar", "--ratio", f"{min(1.0, memory.memory_ratio / 100):.4f}")
         page.rows("memory-frequent", "memory-frequent-row", self._frequent())
         page.rows("memory-servers", "memory-server-row", self._servers())
-        page.property("memory-note", "hidden", not self._failed)
+        supported = self._desk.capabilities.supports(MEMORY_STATS)
+        page.property("memory-note", "hidden", supported and not self._failed)
         page.text("memory-note", words("memory.unsupported"))
 
     def _frequent(self) -> list[Row]:

@@ -1,0 +1,20 @@
+"""How hard hypothesis looks: HYPOTHESIS_PROFILE names the profile."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# Inside Pyodide everything is several times slower, and the repository is read-only.
+settings.register_profile(
+    "pyodide",
+    deadline=None,
+    derandomize=True,
+    max_examples=15,
+    stateful_step_count=20,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

@@ -1,0 +1,148 @@
+"""No secret passes the two doors: HTTP answers and WebSocket frames."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sessions.redaction import REDACTED, is_secret_name, loads_redacted, redact, redact_text
+from tests.fakes import VERSIONS, examples, recording
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.abcdefghijklmnop"
+KEY = re.compile(r"\bsk-")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "api_key", "apiKey", "api-key", "apikey", "API_KEY", "APIKey", "openai_api_key",
+        "openaiApiKey", "x-api-key", "X-Api-Key", "api_keys", "Authorization", "authorization",
+        "Proxy-Authorization", "proxyAuthorization", "access_token", "accessToken",
+        "access-token", "refreshToken", "auth_token", "authToken", "id_token", "session_token",
+        "api_token", "apiToken", "token", "client_secret", "clientSecret", "secret", "password",
+        "passwd", "private_key", "cookie", "Set-Cookie", "credentials", "bearer",
+    ],
+)  # fmt: skip
+def test_names_of_secrets_are_dropped_wherever_they_stand(name):
+    assert is_secret_name(name)
+    text = json.dumps({"kept": 1, name: "abc", "deep": [{name: {"more": "abc"}, "kept": 2}]})
+    assert loads_redacted(text) == {"kept": 1, "deep": [{"kept": 2}]}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "total_tokens", "max_tokens", "prompt_tokens", "completion_tokens", "memory_tokens",
+        "real_tokens", "reserved_tokens", "estimated_tokens", "cumulative_tokens", "delta_tokens",
+        "tools_tokens", "system_message_tokens", "tokens", "tokens_saved", "token_count",
+        "totalTokens", "max-tokens", "key", "keywords", "monkey", "secretary", "session_id",
+        "total_tokens_saved",
+    ],
+)  # fmt: skip
+def test_counts_of_tokens_and_harmless_names_are_kept(name):
+    assert loads_redacted(json.dumps({"api_key": "x", name: 12})) == {name: 12}
+
+
+def test_a_flag_about_a_secret_is_kept():
+    assert loads_redacted('{"has_api_key": true, "api_key": "x"}') == {"has_api_key": True}
+    assert loads_redacted('{"has_api_key": false}') == {"has_api_key": False}
+
+
+@pytest.mark.parametrize(
+    ("secret", "left"),
+    [
+        ("sk-abcdefghijkl", f"before {REDACTED} after"),
+        ("sk-proj-Ab12_cd34-ef56", f"before {REDACTED} after"),
+        ("nvapi-abcdefghijkl", f"before {REDACTED} after"),
+        ("Bearer abc.def-123456", f"before Bearer {REDACTED} after"),
+        ("ghp_" + "a" * 36, f"before {REDACTED} after"),
+        ("AKIAABCDEFGHIJKLMNOP", f"before {REDACTED} after"),
+        (JWT, f"before {REDACTED} after"),
+    ],
+)
+def test_keys_inside_texts_are_replaced(secret, left):
+    text = f"before {secret} after"
+    assert redact_text(text) == left
+    assert loads_redacted(json.dumps({"content_preview": text})) == {"content_preview": left}
+
+
+@pytest.mark.parametrize("before", ["\n", "\t", "\r\n", "é ", "\\", '"', "/"])
+@pytest.mark.parametrize("secret", ["sk-abcdefghijklmnop", JWT])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_keys_are_found_after_what_json_escapes(before, secret, ascii_only):
+    text = json.dumps({"content_preview": f"here:{before}{secret}"}, ensure_ascii=ascii_only)
+    assert secret not in str(loads_redacted(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["a task-oriented disk-encryption", "risk-management-plan", "sk-1"]
+)
+def test_ordinary_words_are_no_keys(text):
+    assert redact_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}', "", "{", "<html>"])
+def test_what_is_not_json_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        loads_redacted(text)
+
+
+@pytest.mark.parametrize("depth", [400, 600, 900, 100_000])
+@pytest.mark.parametrize(("start", "end"), [('{"monkey":', "}"), ("[", "]")])
+def test_deep_nesting_is_read_or_refused_but_never_overflows(depth, start, end):
+    text = start * depth + '"cookie"' + end * depth
+    try:
+        loads_redacted(text)
+    except ValueError:
+        return
+    assert depth < 100_000
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_recorded_answer_or_message_keeps_its_keys(version):
+    seen = 0
+    for case, found in recording(version)["http"].items():
+        if "json" in found["content_type"]:
+            seen += KEY.search(found["text"]) is not None
+            assert not KEY.search(json.dumps(loads_redacted(found["text"]))), case
+    for kind, messages in recording(version)["ws"].items():
+        for message in messages:
+            assert not KEY.search(json.dumps(loads_redacted(json.dumps(message)))), kind
+    assert seen, "the recording holds fake keys to drop"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_recorded_answer_loses_nothing_else(version):
+    text = recording(version)["http"]["active_busy"]["text"]
+    expected = json.loads(text)
+    del expected["provider"]["info"]["api_key"]
+    assert loads_redacted(text) == expected
+
+
+_safe_text = st.text(alphabet="abcdefgh ijtuvwxyz_é\n", max_size=12)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | _safe_text,
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(_safe_text.filter(lambda n: not is_secret_name(n)), inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(_values)
+@examples(150)
+def test_whatever_holds_no_secret_comes_through_unchanged(value):
+    assert redact(value) == value
+    assert loads_redacted(json.dumps(value)) == value
+
+
+@given(_values, st.sampled_from(["api_key", "Authorization", "accessToken"]), _values)
+@examples(100)
+def test_only_the_secret_field_is_lost(value, name, secret):
+    found = loads_redacted(json.dumps({"value": value, name: secret}))
+    kept = {name: secret} if isinstance(secret, bool) else {}
+    assert found == {"value": value, **kept}
