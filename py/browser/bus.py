@@ -11,6 +11,7 @@ from pyodide.ffi import create_proxy, to_js
 
 from sessions.events import EventBus
 from sessions.models import to_plain
+from sessions.redaction import parse_json
 
 
 class JsRegistry:
@@ -48,7 +49,7 @@ class JsRegistry:
 
     def emit(self, topic: str, text: str) -> None:
         """Emit what JavaScript sends, as plain Python values."""
-        self._bus.emit(topic, json.loads(text))
+        self._bus.emit(topic, parse_json(text))
 
     def _as_json(self, payload: object) -> str:
         if payload is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sessions.ports import HttpAnswer
+from sessions.redaction import parse_json
 
 
 class Refused(Exception):
@@ -56,8 +57,8 @@ class Call:
         if not self.body:
             raise unprocessable("missing", ["body"], "Field required", None)
         try:
-            value = json.loads(self.body, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
+            value = parse_json(self.body)
+        except ValueError:
             raise unprocessable("json_invalid", ["body", 0], "JSON decode error", {}) from None
         if not isinstance(value, dict):
             message = "Input should be a valid dictionary"
@@ -158,10 +159,6 @@ def list_field(fields: Mapping[str, Any], name: str) -> list[Any]:
     if isinstance(value, list):
         return value
     raise unprocessable("list_type", ["body", name], "Input should be a valid list", value)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _field(fields: Mapping[str, Any], name: str, default: Any) -> Any:

@@ -92,6 +92,7 @@ class Fusion:
     Attributes:
         source: the winner's name, or ``hybrid``.
         reason: ``hybrid``, ``priority``, ``tie``, ``only-fresh`` or ``last-known``.
+        winner: the reading that was believed; None when both were, as a hybrid.
         proxy: the proxy's reading, or None.
         log: the log's reading, or None.
         at: when the comparison was made, in milliseconds since 1970.
@@ -101,6 +102,7 @@ class Fusion:
     percentage: float | None
     source: str
     reason: str
+    winner: Reading | None
     max_context: int | None
     proxy: Reading | None
     log: Reading | None
@@ -110,16 +112,6 @@ class Fusion:
     def is_fresh(self) -> bool:
         """False when the number is only the last one known."""
         return self.reason != "last-known"
-
-    @property
-    def winner(self) -> Reading | None:
-        """The reading that was believed; None when both were, as a hybrid."""
-        if self.source == "hybrid":
-            return None
-        for reading in (self.proxy, self.log):
-            if reading and (reading.source, reading.tokens) == (self.source, self.tokens):
-                return reading
-        return None
 
     def to_wire(self) -> dict[str, Any]:
         """Return what existing dashboards expect of the merged data."""
@@ -133,8 +125,8 @@ def merge(proxy: Reading | None, log: Reading | None, now: float) -> Fusion | No
 
     def decide(winner: Reading, reason: str) -> Fusion:
         return Fusion(
-            winner.tokens, winner.percentage, winner.source, reason, winner.max_context,
-            proxy, log, now,
+            winner.tokens, winner.percentage, winner.source, reason, winner,
+            winner.max_context, proxy, log, now,
         )  # fmt: skip
 
     proxy_fresh = proxy is not None and proxy.is_fresh(now)
@@ -146,7 +138,7 @@ def merge(proxy: Reading | None, log: Reading | None, now: float) -> Fusion | No
             larger = proxy if proxy.tokens > log.tokens else log
             shares = [p for p in (proxy.percentage, log.percentage) if p is not None]
             return Fusion(
-                larger.tokens, max(shares, default=None), "hybrid", "hybrid",
+                larger.tokens, max(shares, default=None), "hybrid", "hybrid", None,
                 larger.max_context, proxy, log, now,
             )  # fmt: skip
         ours, theirs = priority_of(proxy.source), priority_of(log.source)

@@ -351,6 +351,8 @@ class Live:
         It is in doubt right after a load (the answer may include it), and when it came so
         late that the buffer had no place for it.
         """
+        if not self._is_current(session_id):
+            return
         self._heard_at = self._clock.now()
         doubtful = (
             self._heard_at - self._loaded_at < QUIET

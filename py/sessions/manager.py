@@ -180,6 +180,10 @@ class SessionManager:
             detail = await self._fetch(turn, session_id, activate=activate)
             self._check_turn(turn, session_id)
         except SwitchSuperseded:
+            if activate and self._target is None:
+                # The later call has ended already, and this one may have moved the proxy
+                # since: where it stands now is for nobody else to put right.
+                await self._return_to_current(self._turn)
             raise
         except BaseException as error:
             failure = await self._fail(turn, session_id, error)
@@ -191,7 +195,8 @@ class SessionManager:
             session = session.updated(metrics=list(existing_metrics))
             raw = {**detail.raw, "recent_metrics": list(reversed(existing_metrics))}
             detail = SessionDetail.from_wire(raw)
-        return self._commit(session, detail, replace=existing_metrics is not None)
+        replace = existing_metrics is not None
+        return self._commit(session, detail, replace=replace)
 
     def adopt(self, detail: SessionDetail) -> Session:
         """Make a session current whose data is at hand; like a switch, but it cannot fail.
@@ -231,11 +236,13 @@ class SessionManager:
         detail: SessionDetail | None = None
         if not (activate and self._backend.activates_to_load):
             detail = await self._load(session_id)
-        if activate:
+        # An overtaken switch may have left the proxy elsewhere: then this one brings it here.
+        if activate or self._proxy_strayed:
             async with self._activation:
                 self._check_turn(turn, session_id)
                 self._proxy_strayed = True
                 activated = await self._backend.activate_session(session_id)
+                self._proxy_strayed = True  # a commit meanwhile may have reset it
                 # The first load may have taught that this proxy shows only its active
                 # session whole.
                 if detail is None or self._backend.activates_to_load:
@@ -260,7 +267,10 @@ class SessionManager:
         """
         if turn != self._turn:
             return SwitchSuperseded(session_id)
-        rolled_back = await self._return_to_current(turn)
+        try:
+            rolled_back = await self._return_to_current(turn)
+        except (asyncio.CancelledError, Exception):
+            rolled_back = False  # what went wrong first is what is told
         if turn != self._turn:
             return SwitchSuperseded(session_id)
         self._target = None
@@ -294,9 +304,7 @@ class SessionManager:
         self._target = None
         old = self._state.session
         config = self._configs.build(session)
-        if replace:
-            self._state.replace_metrics(detail)
-        self._state.enter(session, detail)
+        self._state.enter(session, detail, replace=replace)
         self._proxy_strayed = False
         self._configs.put(config, session.id)
         self._history[id_key(session.id)] = session

@@ -72,7 +72,8 @@ def as_tokens(value: object) -> int | None:
     if isinstance(value, float):
         if not math.isfinite(value):
             return None
-        value = math.floor(value + 0.5)
+        whole = math.floor(value)
+        value = whole + (value - whole >= 0.5)
     return value if 0 <= value <= _LARGEST_EXACT else None
 
 
@@ -216,7 +217,7 @@ class MemoryMetrics:
     def from_wire(cls, data: object) -> MemoryMetrics:
         """Read memory figures; absent ones are 0.
 
-        Without a flag of its own, there is memory when it holds at least one token.
+        There is memory when it holds at least one token, whatever a flag may say.
         """
         row = as_mapping(data)
         tokens = as_tokens(row.get("memory_tokens")) or 0
@@ -352,15 +353,17 @@ class Metric:
         estimate = self.initial_estimate
         if estimate is None:
             estimate = other.initial_estimate
-        if estimate is not None:
-            wire["initial_estimate"] = estimate
         # Both rows may carry the clock of a different author; the first one seen is kept,
         # so that a row does not change its time when its details arrive.
         if self.timestamp is not None:
             wire["timestamp"] = self.timestamp
         if self.delta_tokens is not None:
             wire["delta_tokens"] = self.delta_tokens
-        return Metric.from_wire(wire, self.session_id, self.model or other.model)
+        merged = Metric.from_wire(wire, self.session_id, self.model or other.model)
+        if merged.initial_estimate == estimate:
+            return merged
+        wire["initial_estimate"] = estimate
+        return Metric.from_wire(wire, self.session_id, merged.model)
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object, as existing dashboards know it."""

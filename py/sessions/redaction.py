@@ -93,13 +93,22 @@ def _is_too_deep(text: str) -> bool:
     return False
 
 
+def parse_json(text: str) -> Any:
+    """Parse JSON text that somebody else wrote.
+
+    Raises:
+        ValueError: when it is not JSON, or nested too deep to be meant.
+    """
+    if _is_too_deep(text):
+        raise ValueError("nested too deep")
+    return _decode(text)
+
+
 def loads_redacted(text: str) -> Any:
     """Parse JSON text, dropping secrets on the way.
 
     Raises:
         ValueError: when it is not JSON, or nested too deep to be a proxy's answer.
     """
-    if _is_too_deep(text):
-        raise ValueError("nested too deep")
-    value = _decode(text)
+    value = parse_json(text)
     return redact(value) if _SUSPECT.search(text) else value

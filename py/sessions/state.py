@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import events
+from .errors import BadInput
 from .fusion import Fusion, Reading, merge
 from .metrics import MetricRing, delta_after, noise_in
 from .models import (
@@ -40,7 +41,7 @@ MAX_BUFFERS = 20
 MAX_PENDING = 200
 """Real counts kept for metrics that have not been announced yet."""
 
-_PENDING_FIELDS = tuple[RealTokens, int | None, float | None]
+_EarlyCounts = tuple[RealTokens, int | None, float | None]
 
 
 class SessionState:
@@ -58,7 +59,7 @@ class SessionState:
         self._readings: dict[str, tuple[Reading | None, Reading | None]] = {}
         self._proxy_reading: Reading | None = None
         self._log_reading: Reading | None = None
-        self._pending: OrderedDict[tuple[str, str], _PENDING_FIELDS] = OrderedDict()
+        self._pending: OrderedDict[tuple[str, str], _EarlyCounts] = OrderedDict()
 
     # -- the current session ---------------------------------------------------------
 
@@ -111,11 +112,17 @@ class SessionState:
         """Set the size of the context window; None means the default."""
         self._max_context = tokens or DEFAULT_MAX_CONTEXT
 
-    def enter(self, session: Session | None, detail: SessionDetail | None = None) -> None:
+    def enter(
+        self,
+        session: Session | None,
+        detail: SessionDetail | None = None,
+        *,
+        replace: bool = False,
+    ) -> None:
         """Make ``session`` current, with its metrics, window size and memory, in one step.
 
         Metrics given by ``detail`` join the session's own buffer, by id; without them the
-        buffer is shown as it was left.
+        buffer is shown as it was left. With ``replace`` they take the buffer's place.
         """
         changed = not same_id(self._session_id, session.id if session else None)
         if changed:
@@ -131,13 +138,10 @@ class SessionState:
             return
         if detail.memory is not None:
             self._memory = detail.memory
-        if detail.metrics is not None:
-            self._take_in(self._buffer(session.id), detail, totals=True)
-
-    def replace_metrics(self, detail: SessionDetail) -> None:
-        """Forget a session's buffered metrics and take those of ``detail`` instead."""
-        self._buffers.pop(id_key(detail.session.id), None)
-        self._take_in(self._buffer(detail.session.id), detail, totals=True)
+        ring = self._buffer(session.id)
+        if replace:
+            ring.clear()
+        self._take_in(ring, detail, totals=True)
 
     def refresh(self, detail: SessionDetail, *, totals: bool = True) -> bool:
         """Take in what the proxy reports about a session, current or not; by id, no doubles.
@@ -188,8 +192,7 @@ class SessionState:
             BadInput: when there is no session in the answer.
         """
         detail = SessionDetail.from_wire(data)
-        self.replace_metrics(detail)
-        self.enter(detail.session, detail)
+        self.enter(detail.session, detail, replace=True)
         self._bus.emit(events.SESSION_LOADED, data)
         if detail.memory is not None:
             self._bus.emit(events.MEMORY_UPDATED, self._memory)
@@ -230,8 +233,10 @@ class SessionState:
         Raises:
             BadInput: when it is not an object.
         """
+        if not isinstance(data, Mapping):
+            raise BadInput("A metric must be a JSON object.")
         owner = session_id
-        if owner is None and isinstance(data, Mapping):
+        if owner is None:
             owner = as_id(data.get("session_id"))
         if owner is None:
             owner = self._session_id
@@ -240,7 +245,7 @@ class SessionState:
         current = owner is None or self.is_current(owner)
         model = self._session.model if current and self._session else None
         metric = Metric.from_wire(data, owner, model)
-        if current and isinstance(data, Mapping):
+        if current:
             self._note_memory(data)
         ring = self._buffer(owner)
         known = ring.get(metric.id)
@@ -249,15 +254,15 @@ class SessionState:
         delta = delta_after(ring.last(), metric)
         if delta != metric.delta_tokens:
             metric = metric.with_delta(delta)
-        ring.append(metric)
+        placed = ring.append(metric)
         if current:
             self._bus.emit(events.METRIC_ADDED, metric)
             noise = noise_in(metric)
             if noise is not None:
                 self._bus.emit(events.METRIC_NOISE, noise)
             self._emit_stats(ring)
-        early = self._pending.pop((id_key(owner), id_key(metric.id)), None)
-        if early is not None:
+        early = self._take_early(owner, metric.id)
+        if early is not None and placed:
             metric = self._correct(ring, metric, *early, current=current)
         return metric
 
@@ -361,14 +366,17 @@ class SessionState:
 
     def _leave(self) -> None:
         if self._session_id is not None:
-            readings = (self._proxy_reading, self._log_reading)
-            self._readings[id_key(self._session_id)] = readings
+            key = id_key(self._session_id)
+            self._readings[key] = (self._proxy_reading, self._log_reading)
+            while len(self._readings) > MAX_BUFFERS:
+                del self._readings[next(iter(self._readings))]
         self._proxy_reading = self._log_reading = None
 
     def _peek(self, session_id: SessionId | None) -> MetricRing:
         """Return a session's buffer without creating one for a session nobody has seen."""
         key = id_key(self._session_id if session_id is None else session_id)
-        return self._buffers.get(key) or MetricRing()
+        ring = self._buffers.get(key)
+        return MetricRing() if ring is None else ring
 
     def _buffer(self, session_id: SessionId | None) -> MetricRing:
         key = id_key(session_id)
@@ -390,9 +398,29 @@ class SessionState:
             ring.merge(reported)
         else:
             ring.reset(reported)
+        for metric in reported:
+            known = ring.get(metric.id)
+            early = self._take_early(detail.session.id, metric.id) if known else None
+            if known is not None and early is not None:
+                ring.replace(known.with_real(early[0]))
         if totals:
             ring.stats.carry_server_totals(detail.totals)
         ring.fill_deltas()
+
+    def _take_early(
+        self, session_id: SessionId | None, metric_id: MetricId | None
+    ) -> _EarlyCounts | None:
+        """Return the real counts that came before their metric, if any did.
+
+        They may have come when no session was known yet.
+        """
+        if not self._pending or metric_id is None:
+            return None
+        for owner in (session_id, None):
+            early = self._pending.pop((id_key(owner), id_key(metric_id)), None)
+            if early is not None:
+                return early
+        return None
 
     def _complete(
         self, ring: MetricRing, known: Metric, report: Metric, *, current: bool

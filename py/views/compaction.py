@@ -18,12 +18,12 @@ from sessions.proxy_api import (
 from sessions.times import parse_timestamp
 
 from .desk import Desk
+from .header import LANGUAGE_CHANGED
 from .page import Action, Row
 from .toasts import explain
 from .words import EMPTY
 
 MOST_RESERVED = 10_000_000
-ONE_DAY = 86_400_000.0
 
 
 class Compaction:
@@ -36,6 +36,7 @@ class Compaction:
         self._preview: Mapping[str, Any] | None = None
         self._running = False
         self._error = ""
+        self._reserved = -1
         desk.touch_on(self, events.SESSION_UPDATED, events.CAPABILITIES_CHANGED)
         desk.bus.on(events.SESSION_CHANGED, self._session_changed)
         desk.bus.on(events.COMPACTION_DONE, self._compacted)
@@ -43,6 +44,7 @@ class Compaction:
         desk.bus.on(commands.COMPACTION_PREVIEWED, self._previewed)
         desk.bus.on(commands.COMMAND_DONE, self._command_done)
         desk.bus.on(commands.COMMAND_FAILED, self._command_failed)
+        desk.bus.on(LANGUAGE_CHANGED, lambda _: self._forget_error())
         desk.on_action("compaction:preview", lambda _: self._ask(commands.PREVIEW_COMPACTION))
         desk.on_action("compaction:run", self._run)
         desk.on_action("compaction:auto", self._set_auto)
@@ -73,8 +75,10 @@ class Compaction:
             page.property(element, "disabled", session is None or not supports(route))
         if self._running:
             page.property("compaction-run", "disabled", True)
-        if session is not None:
-            page.property("reserved-tokens", "value", str(session.reserved_tokens))
+        reserved = session.reserved_tokens if session else 0
+        if reserved != self._reserved:  # else a number being typed would be overwritten
+            self._reserved = reserved
+            page.property("reserved-tokens", "value", str(reserved))
         page.text("compaction-note", self._note())
         page.attribute("compaction-note", "data-kind", "error" if self._error else None)
         self._render_preview()
@@ -84,9 +88,9 @@ class Compaction:
         words = self._desk.words
         if at is None:
             return words("compaction.never")
-        if self._desk.clock.now() - at < ONE_DAY:
-            return words.formats.time(at)[:5]
-        return words.formats.day(at)
+        day = words.formats.day(at)
+        today = day == words.formats.day(self._desk.clock.now())
+        return words.formats.time(at)[:5] if today else day
 
     def _note(self) -> str:
         words = self._desk.words
@@ -127,6 +131,15 @@ class Compaction:
             ],
         )
 
+    def _explain(self, outcome: CommandOutcome) -> str:
+        words, notice = self._desk.words, outcome.notice
+        if notice is None:
+            return ""
+        crashed = notice.values.get("why") == "error.fault"
+        if crashed and outcome.command == commands.COMPACT:
+            return f"{words('compaction.note.run_fails')} {notice.detail or ''}".strip()
+        return f"{words(notice.key)} {explain(words, notice)}"
+
     def _role(self, item: Mapping[str, Any]) -> str:
         role = as_text(item.get("role")) or "user"
         known = ("user", "assistant", "system", "tool")
@@ -153,6 +166,7 @@ class Compaction:
             self._ask(commands.RESERVE_TOKENS, tokens=tokens)
         else:
             self._error = self._desk.words("compaction.reserved_invalid", n=MOST_RESERVED)
+            self._reserved = -1
             self._desk.renderer.touch(self)
 
     # -- what comes back ----------------------------------------------------------------
@@ -161,6 +175,9 @@ class Compaction:
         self._stats, self._preview, self._error, self._running = {}, None, "", False
         self._load()
         self._desk.renderer.touch(self)
+
+    def _forget_error(self) -> None:
+        self._error = ""
 
     def _compacted(self, _: object) -> None:
         self._preview = None
@@ -189,9 +206,9 @@ class Compaction:
             return
         if outcome.command in (commands.COMPACT, commands.PREVIEW_COMPACTION):
             self._running = False
-            words = self._desk.words
-            reason = explain(words, outcome.notice)
-            self._error = words(outcome.notice.key) + " " + reason
+            self._error = self._explain(outcome)
+        if outcome.command == commands.RESERVE_TOKENS:
+            self._reserved = -1
         if outcome.command.startswith("compaction:"):
             self._desk.renderer.touch(self)  # a switch goes back to what holds
 

@@ -232,7 +232,8 @@ class SourceExplanation:
 
     def _row(self, reading: Reading, fusion: Fusion) -> Row:
         words = self._desk.words
-        wins = fusion.source in (reading.source, "hybrid") and reading.tokens == fusion.tokens
+        hybrid = fusion.winner is None and reading.tokens == fusion.tokens
+        wins = reading is fusion.winner or hybrid
         fresh = reading.is_fresh(fusion.at)
         verdict = "source.wins" if wins else "source.fresh" if fresh else "source.stale"
         age = reading.age(fusion.at)

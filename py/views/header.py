@@ -120,22 +120,27 @@ class Appearance:
         self._desk = desk
         self._preferences = preferences
         self._dark = {"dark": True, "light": False}.get(preferences.get(THEME) or "", dark)
+        self._translate()
         desk.on_action("language:set", self._set_language)
         desk.on_action("theme:toggle", self._toggle_theme)
 
     def render(self) -> None:
-        """Translate the fixed texts, and mark the language and theme in force."""
+        """Mark the language in force."""
         desk = self._desk
-        desk.page.translate(desk.words.language, desk.words.all())
         for language in LANGUAGES:
             pressed = "true" if language == desk.words.language else "false"
             desk.page.attribute(f"language-{language}", "aria-pressed", pressed)
+
+    def _translate(self) -> None:
+        """Translate the fixed texts, before panels write theirs over some of them."""
+        self._desk.page.translate(self._desk.words.language, self._desk.words.all())
 
     def _set_language(self, action: Action) -> None:
         language = action.value or ""
         if language != self._desk.words.language:
             self._desk.words.speak(language)
             self._preferences.set(LANGUAGE, self._desk.words.language)
+            self._translate()
             self._desk.bus.emit(LANGUAGE_CHANGED, self._desk.words.language)
 
     def _toggle_theme(self, _: Action) -> None:

@@ -11,6 +11,7 @@ from sessions.proxy_api import DELETE_SESSION, DELETE_SESSIONS, Provider
 from sessions.times import parse_timestamp
 
 from .desk import Desk
+from .header import LANGUAGE_CHANGED
 from .page import Action, Row
 from .toasts import explain
 from .words import EMPTY
@@ -182,6 +183,7 @@ class NewSession:
         desk.on_action("session:provider", self._choose_provider)
         desk.on_action("session:model", self._choose_model)
         desk.on_action("session:create", self._create)
+        desk.bus.on(LANGUAGE_CHANGED, lambda _: self._speak_again())
         desk.bus.on(commands.PROVIDERS_LISTED, self._listed)
         desk.bus.on(commands.COMMAND_DONE, self._command_done)
         desk.bus.on(commands.COMMAND_FAILED, self._command_failed)
@@ -222,6 +224,10 @@ class NewSession:
         size = sizes.get(key)
         text = self._desk.words("new_session.window", n=size) if size else ""
         self._desk.page.text("new-session-window", text)
+
+    def _speak_again(self) -> None:
+        self._error = ""
+        self._refill = bool(self._providers)
 
     def _show(self, _: Action) -> None:
         self._error, self._busy = "", False

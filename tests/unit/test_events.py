@@ -234,7 +234,7 @@ class Player:
         for action, *args in script:
             if action == "raise":
                 raise ValueError(f"at depth {self.depth}")
-            if action == "on":
+            if action == "on" and len(self.forget) < 20:
                 self.forget.append(self.bus.on(args[0], self.handlers[args[1]]))
             elif action == "off":
                 self.bus.off(args[0], self.handlers[args[1]])

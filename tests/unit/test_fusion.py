@@ -107,6 +107,11 @@ def test_on_equal_priority_the_proxy_stays() -> None:
     assert (outcome.source, outcome.tokens, outcome.reason) == ("proxy", 1000, "tie")
 
 
+def test_a_proxy_that_is_trusted_more_wins_by_priority() -> None:
+    outcome = merged(proxy(1000), log(9000))
+    assert (outcome.source, outcome.reason) == ("proxy", "priority")
+
+
 def test_with_nothing_fresh_the_last_known_value_stands() -> None:
     for reading in (proxy(5, 60_000), log(7, 60_000), proxy(5, timestamp=None)):
         is_proxy = reading.source == "proxy"

@@ -85,6 +85,7 @@ def rig_of(version, rows=()):
 async def started(version, rows=()):
     rig = rig_of(version, rows)
     await rig.start()
+    await rig.later(2)  # what comes right after a load is checked once more
     rig.http.calls.clear()
     rig.recorder.listen(*ALL_TOPICS)
     return rig

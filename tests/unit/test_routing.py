@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -116,10 +117,15 @@ def test_sessions_with_the_same_model_and_provider_share_one_routing_part() -> N
 
 def test_a_routing_part_goes_with_its_last_session() -> None:
     cache = ProxyConfigCache(1)
-    cache.put(cache.build(session(1, "gpt-4o")), None)
+    config = cache.build(session(1, "gpt-4o"))
+    cache.put(config, None)
+    routing = weakref.ref(config.routing)
+    del config
+    gc.collect()
+    assert routing() is not None
     cache.put(cache.build(session(2, "kimi")), None)
     gc.collect()
-    assert [r for r in gc.get_objects() if isinstance(r, Routing) and r.model == "gpt-4o"] == []
+    assert routing() is None
 
 
 def test_reading_a_config_makes_it_the_one_used_last() -> None:

@@ -271,6 +271,17 @@ def test_a_resend_of_the_estimate_does_not_undo_the_real_counts() -> None:
     assert page.state.calculate_stats() == Stats(1, 150, 150, 120, 30)
 
 
+def test_a_metric_too_old_for_a_full_buffer_harms_nothing() -> None:
+    page = Page(1)
+    for number in range(CAPACITY):
+        page.state.add_metric(metric(100 + number), 1)
+    before = page.state.metrics()
+    page.state.update_metric_with_real_tokens(5, real(7))
+    page.state.add_metric(metric(5), 1)
+    assert page.state.metrics() == before
+    assert page.state.calculate_stats().total_requests == CAPACITY
+
+
 # -- memory and noise -------------------------------------------------------------------
 
 
@@ -593,6 +604,7 @@ class Server:
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+        self.changes = 0
 
     def answer(self, shown: int) -> SessionDetail:
         tokens = [row["estimated_tokens"] for row in self.rows]
@@ -623,11 +635,12 @@ def test_totals_are_the_servers_whatever_was_missed_or_came_late(
     steps: list[str], tokens: list[int]
 ) -> None:
     server, page = Server(), Page(1)
-    answers: list[SessionDetail] = []
+    answers: list[tuple[int, SessionDetail]] = []
     for step, count in zip(steps, tokens, strict=False):
         if step in ("request", "missed"):
             row = metric(len(server.rows) + 1, count, prompt_tokens=0, completion_tokens=0)
             server.rows.append(row)
+            server.changes += 1
             if step == "request":
                 page.state.add_metric(dict(row), 1)
         elif step.startswith("settle"):
@@ -635,15 +648,17 @@ def test_totals_are_the_servers_whatever_was_missed_or_came_late(
             if not open_rows:
                 continue
             row = open_rows[count % len(open_rows)]
+            server.changes += 1
             row |= {"estimated_tokens": count + 3, "is_estimated": 0}
             row |= {"prompt_tokens": count, "completion_tokens": 3}
             if step == "settle":
                 counts = real(count + 3, count, 3)
                 page.state.update_metric_with_real_tokens(row["id"], counts, session_id=1)
         elif step == "ask":
-            answers.append(server.answer(shown=3))
+            answers.append((server.changes, server.answer(shown=3)))
         elif answers:
-            page.state.refresh(answers.pop(0))
+            asked_at, report = answers.pop(0)
+            page.state.refresh(report, totals=asked_at == server.changes)
         assert page.state.session_totals().total_requests <= len(server.rows), "counted twice"
     page.state.refresh(server.answer(shown=50))
     assert page.ids() == [row["id"] for row in server.rows]

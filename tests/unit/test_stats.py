@@ -236,7 +236,7 @@ def real(total: int, prompt: int, completion: int) -> Metric:
 def test_server_totals_become_the_sessions_totals() -> None:
     rows = [real(100, 80, 20), measured(50, None)]
     stats = running(*rows)
-    stats.carry_server_totals(SERVER, rows)
+    stats.carry_server_totals(SERVER)
     assert to_plain(stats.session_totals()) == {
         "totalRequests": 10,
         "maxTokens": 5000,
@@ -248,9 +248,9 @@ def test_server_totals_become_the_sessions_totals() -> None:
 
 
 def test_a_request_that_came_after_the_answer_is_counted_on_top() -> None:
-    covered, later = real(100, 80, 20), real(6000, 5900, 100)
-    stats = running(covered, later)
-    stats.carry_server_totals(SERVER, [covered])
+    stats = running(real(100, 80, 20))
+    stats.carry_server_totals(SERVER)
+    stats.add(real(6000, 5900, 100))
     totals = stats.session_totals()
     assert (totals.total_requests, totals.max_tokens) == (11, 6000)
     assert (totals.total_prompt, totals.total_completion) == (2500 + 5900, 500 + 100)
@@ -264,7 +264,7 @@ def test_a_request_that_came_after_the_answer_is_counted_on_top() -> None:
 def test_server_totals_that_cannot_be_true_are_left_out(totals: dict[str, Any]) -> None:
     rows = [real(100, 80, 20), measured(50, None)]
     stats = running(*rows)
-    stats.carry_server_totals(totals, rows)
+    stats.carry_server_totals(totals)
     assert stats.session_totals() == stats.stats()
 
 
@@ -272,7 +272,7 @@ def test_carried_figures_never_go_below_zero() -> None:
     rows = [real(100, 80, 20)]
     stats = running(*rows)
     low = {"total_requests": 2, "avg_tokens": 1, "cumulative_input_tokens": 1}
-    stats.carry_server_totals(low, rows)
+    stats.carry_server_totals(low)
     totals = stats.session_totals()
     assert (totals.total_requests, totals.max_tokens, totals.avg_tokens) == (2, 100, 50)
     assert (totals.total_prompt, totals.total_completion) == (80, 20)

@@ -587,7 +587,7 @@ def test_each_request_is_a_row():
     room.add(Feed)
     room.enter([metric(1, 1000), metric(2, 3500, is_estimated=False, delta_tokens=2500)])
     column = room.page.column
-    assert room.page.followed == [LIST]
+    assert room.page.followed[0] == LIST
     assert column(LIST, "time") == ["06:00:01", "06:00:02"]
     assert column(LIST, "tokens") == ["1,000", "3,500"]
     assert column(LIST, "new") == ["+1,000", "+2,500"]
