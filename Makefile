@@ -48,7 +48,7 @@ types: setup-test ## check types
 	$(BIN)/mypy
 
 unit: setup-test ## unit and parity tests (ARGS='-k name')
-	$(BIN)/pytest tests/unit tests/parity $(ARGS)
+	$(BIN)/pytest tests/unit tests/parity -n 2 $(ARGS)
 
 proxy: setup-test ## tests against the stand-in proxy
 	$(BIN)/pytest tests/proxy $(ARGS)
@@ -57,7 +57,7 @@ pyodide: setup-test ## unit and parity tests inside Pyodide, the page's Python
 	$(BIN)/node tests/pyodide/run.mjs tests/unit tests/parity $(ARGS)
 
 e2e: setup-test dist ## tests of the built page in Chromium
-	$(BIN)/pytest tests/e2e $(ARGS)
+	$(BIN)/pytest tests/e2e -n 2 $(ARGS)
 
 lock: ## write the lock files anew
 	@python=$$(tools/python.sh) && "$$python" tools/setup.py lock

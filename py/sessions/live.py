@@ -201,7 +201,8 @@ class Live:
         if self._may_be_renamed(frame):
             self.catch_up_soon()
         tokens = metric.cumulative_tokens or metric.shown_tokens
-        share = as_number(row.get("cumulative_percentage")) or metric.percentage
+        # The oldest version announces a request with 0 % and counts it afterwards.
+        share = as_number(row.get("cumulative_percentage")) or metric.percentage or None
         if self._is_current(session_id):
             if tokens:
                 self._read_proxy(metric, tokens, share)
@@ -484,7 +485,9 @@ class Live:
         self._scheduler.start(self._list_sessions())
         if self._state.is_current(session.id) and self._state.session is not None:
             self._state.update_session(self._state.session.merged(session))
-        elif not same_id(self._manager.switching_to, session.id):
+        elif self._manager.switching_to is None:
+            # During a switch of our own this is most likely its echo, and a person's latest
+            # choice must not lose against the echo of an earlier one.
             self._scheduler.start(self._switch(session.id))
 
     async def _switch(self, session_id: SessionId) -> None:

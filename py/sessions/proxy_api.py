@@ -193,6 +193,10 @@ class Model:
     name: str
     max_context: int | None
 
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"key": self.key, "name": self.name, "maxContext": self.max_context}
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -202,6 +206,15 @@ class Provider:
     name: str
     has_api_key: bool
     models: tuple[Model, ...]
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {
+            "key": self.key,
+            "name": self.name,
+            "hasApiKey": self.has_api_key,
+            "models": [model.to_wire() for model in self.models],
+        }
 
 
 @dataclass(frozen=True, slots=True)

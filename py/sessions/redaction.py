@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -30,15 +31,22 @@ _SECRET_TEXT = re.compile(
       | (?<=Bearer\ )[A-Za-z0-9._~+/\-]{8,}""",
     re.VERBOSE,
 )
-# One cheap look at the raw text decides whether a walk through the parsed value is needed.
-# It looks for beginnings only: in raw JSON an escape such as \\n may stand right before a key.
-_SUSPECT = re.compile(
-    r"key|secret|passw|authoriz|credential|bearer|tokens?\"|cookie"
-    r"|[spr]k-|nvapi-|aiza|gh[pousr]_|akia|eyj|\\u",
-    re.IGNORECASE,
+# One cheap look at the raw text, in lower case, decides whether a walk through the parsed value
+# is needed. It is a list of words because one pattern of them costs thirty times as much.
+_SUSPICIONS = (
+    *("key", "secret", "passw", "authoriz", "credential", "bearer", "cookie", 'token"'),
+    *("access_tokens", "accesstokens", "api_tokens", "auth_tokens", "refresh_tokens"),
+    *("sk-", "pk-", "rk-", "nvapi-", "aiza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("akia", "eyj", "\\u"),
 )
 
 
+def _is_suspicious(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in _SUSPICIONS)
+
+
+@lru_cache(maxsize=512)  # the same few names come with every message
 def is_secret_name(name: str) -> bool:
     """Tell whether a field of this name holds a secret (``api_key``, ``Authorization`` …)."""
     return _SECRET_NAME.search(_HUMP.sub("_", name)) is not None
@@ -111,4 +119,4 @@ def loads_redacted(text: str) -> Any:
         ValueError: when it is not JSON, or nested too deep to be a proxy's answer.
     """
     value = parse_json(text)
-    return redact(value) if _SUSPECT.search(text) else value
+    return redact(value) if _is_suspicious(text) else value

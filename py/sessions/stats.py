@@ -122,7 +122,12 @@ class RunningStats:
             totals: ``stats`` of the proxy's answer; they include what is buffered.
         """
         count = as_tokens(totals.get("total_requests"))
-        if count is None or count < self._count:
+        if count is None:
+            return
+        if count <= self._count:
+            # All of it is buffered, and counted better: some proxies book estimates as real.
+            self._carried_count = self._carried_tokens = self._carried_max = 0
+            self._carried_prompt = self._carried_completion = 0
             return
         mean = as_number(totals.get("avg_tokens")) or 0
         prompt = as_tokens(totals.get("cumulative_input_tokens")) or 0

@@ -1,0 +1,137 @@
+"""The pages, the proxies, and the rule that holds for every test: the page stays clean.
+
+Starting Python takes the page seconds, so most tests share one page a version of the proxy
+(`dashboard`). Each of them works in a session of its own, which the proxy opens and the page
+follows. A test that needs a page from the beginning asks for `visit`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+pytest.register_assert_rewrite("tests.e2e.dashboard")
+
+from tests.e2e.dashboard import Dashboard  # noqa: E402
+from tests.proxy import ProxyServer  # noqa: E402
+from tests.proxy.dialects import DIALECTS  # noqa: E402
+from tools.chromium import ARGUMENTS, executable  # noqa: E402
+
+BUILT_PAGE = Path(os.environ.get("DASHBOARD_DIST", Path(__file__).parents[2] / "dist"))
+
+NO_FAULTS: dict[str, Any] = {
+    "http": [],
+    "ws": {"refuse_next": 0, "delay_ms": 0, "duplicate": 0, "reorder": 0, "garbage": 0},
+}
+
+Visit = Callable[..., Dashboard]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = executable()
+    path = {"executable_path": str(chromium)} if chromium else {}
+    return {**browser_type_launch_args, "args": list(ARGUMENTS), **path}
+
+
+@pytest.fixture(scope="session")
+def built_page() -> Path:
+    if not (BUILT_PAGE / "index.html").is_file():
+        pytest.exit(f"There is no page in {BUILT_PAGE}: run `make dist` first.", 3)
+    return BUILT_PAGE
+
+
+@pytest.fixture(scope="session", params=sorted(DIALECTS))
+def dialect(request: pytest.FixtureRequest) -> str:
+    """A version of the proxy; a test that takes this runs once for each."""
+    return str(request.param)
+
+
+class Desks:
+    """One proxy with one open page for each version, made when it is first needed."""
+
+    def __init__(self, browser: Browser, built_page: Path) -> None:
+        self._browser = browser
+        self._built_page = built_page
+        self._open: dict[str, Dashboard] = {}
+
+    def get(self, dialect: str) -> Dashboard:
+        if dialect not in self._open:
+            proxy = ProxyServer(dialect, static_dir=self._built_page).start()
+            page = self._browser.new_context(**CONTEXT).new_page()
+            self._open[dialect] = Dashboard(page, proxy).open().connected()
+        return self._open[dialect]
+
+    def discard(self, dialect: str) -> None:
+        desk = self._open.pop(dialect)
+        desk.page.context.close()
+        desk.proxy.stop()
+
+    def close(self) -> None:
+        for dialect in list(self._open):
+            self.discard(dialect)
+
+
+CONTEXT: dict[str, Any] = {
+    "locale": "en-US",
+    "color_scheme": "dark",
+    "timezone_id": "Europe/Paris",
+    "viewport": {"width": 1280, "height": 900},
+    "reduced_motion": "reduce",
+}
+
+
+@pytest.fixture(scope="session")
+def desks(browser: Browser, built_page: Path) -> Iterator[Desks]:
+    desks = Desks(browser, built_page)
+    yield desks
+    desks.close()
+
+
+@pytest.fixture
+def dashboard(request: pytest.FixtureRequest, desks: Desks, dialect: str) -> Iterator[Dashboard]:
+    """The shared page, in a session that is new and empty."""
+    failures = request.session.testsfailed
+    desk = desks.get(dialect)
+    desk.work_in(f"{request.node.name}")
+    yield desk
+    if request.session.testsfailed > failures:
+        desks.discard(dialect)  # the next test shall not suffer for it
+        return
+    desk.proxy.control("faults", **NO_FAULTS)
+    desk.tidy()
+    unexpected = desk.watch.settle()
+    if unexpected:
+        desks.discard(dialect)
+    assert unexpected == []
+
+
+@pytest.fixture
+def proxy(built_page: Path) -> Iterator[ProxyServer]:
+    """A proxy of the latest version that serves the page; `reset` makes it another one."""
+    with ProxyServer(static_dir=built_page) as server:
+        yield server
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Open a page of one's own: `visit(proxy, query, url=…, **context)`."""
+    opened: list[Dashboard] = []
+
+    def open_page(
+        proxy: ProxyServer, query: str = "", *, url: str | None = None, **context: Any
+    ) -> Dashboard:
+        page = browser.new_context(**{**CONTEXT, **context}).new_page()
+        opened.append(Dashboard(page, proxy, url))
+        return opened[-1].open(query)
+
+    yield open_page
+    unexpected = [complaint for desk in opened for complaint in desk.watch.settle()]
+    for desk in opened:
+        desk.page.context.close()
+    assert unexpected == []
