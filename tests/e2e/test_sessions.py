@@ -174,8 +174,8 @@ def test_sessions_are_deleted_after_a_question(dashboard: Dashboard) -> None:
 
 @activating
 def test_a_refused_deletion_is_explained_in_its_dialog(dashboard: Dashboard) -> None:
-    doomed = dashboard.keeps("Doomed")
-    dashboard.tick("Doomed")
+    doomed = dashboard.keeps("Locked away")
+    dashboard.tick("Locked away")
     dashboard["session-delete"].click()
     refusal = {"method": "DELETE", "path_prefix": "/api/sessions", "json": {"error": "Locked"}}
     dashboard.proxy.control("faults", http=[{**refusal, "status": 200}])
