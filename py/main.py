@@ -28,7 +28,7 @@ from sessions.commands import Commands
 from sessions.discovery import Discovery
 from sessions.events import EventBus
 from sessions.live import Live
-from sessions.manager import SessionManager
+from sessions.manager import SessionManager, set_session_manager
 from sessions.ports import Http, Sockets
 from sessions.preferences import LANGUAGE, LAST_PROXY, PROXY, Preferences
 from sessions.proxy_api import ProxyApi
@@ -136,6 +136,7 @@ async def start(scheduler: BrowserScheduler) -> None:
     api = ProxyApi(http)
     state = SessionState(bus, clock)
     manager = SessionManager(state, bus, api)
+    set_session_manager(manager)
     live = Live(
         api, sockets, state, manager, bus, clock, scheduler,
         address=found.address, demo=found.is_demo,

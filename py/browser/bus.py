@@ -45,6 +45,8 @@ class JsRegistry:
             if entry[0] == topic and entry[1] == callback:
                 entry[2]()
                 self._handlers.remove(entry)
+                if hasattr(entry[1], "destroy"):
+                    entry[1].destroy()
                 return
 
     def emit(self, topic: str, text: str) -> None:

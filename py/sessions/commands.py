@@ -139,7 +139,10 @@ class Commands:
 
     async def _select(self, request: Wire) -> None:
         session_id = as_id(request.get("id"))
-        if session_id is None or self._manager.is_session_active(session_id):
+        if session_id is None:
+            return
+        under_way = self._manager.switching_to
+        if under_way is None and self._manager.is_session_active(session_id):
             return
         session = await self._manager.switch_session(session_id, activate=True)
         activated = self._api.can_activate or session.is_active
@@ -217,8 +220,10 @@ class Commands:
         self._live.catch_up_soon()
 
     async def _preview_compaction(self, _: Wire) -> None:
-        preview = await self._api.compaction_preview(self._current_id())
-        self._bus.emit(COMPACTION_PREVIEWED, preview)
+        session_id = self._current_id()
+        preview = await self._api.compaction_preview(session_id)
+        if self._state.is_current(session_id):
+            self._bus.emit(COMPACTION_PREVIEWED, preview)
 
     async def _set_auto_compaction(self, request: Wire) -> None:
         session_id = self._current_id()

@@ -76,6 +76,14 @@ class Discovery:
     visits: tuple[Visit, ...]
 
     @property
+    def is_found(self) -> bool:
+        """True when a proxy answered at the address."""
+        return any(
+            visit.address == self.address and visit.finding is Finding.PROXY
+            for visit in self.visits
+        )
+
+    @property
     def is_demo(self) -> bool:
         """True when the built-in demo stands in for a proxy."""
         return self.address == DEMO

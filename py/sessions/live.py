@@ -114,6 +114,7 @@ class Live:
         self._retry_timer: Timer | None = None
         self._retries = 0
         self._catching_up = False
+        self._once_more = False
         self._read_id: MetricId | None = None
         self._opened_before = False
         self._is_behind = False
@@ -333,7 +334,7 @@ class Live:
 
     def _ensure_session(self, session_id: SessionId | None) -> None:
         """Follow a session that works although none is shown yet."""
-        if self._state.session_id is None and session_id is not None:
+        if self._state.session_id is None and session_id is not None and not self._catching_up:
             self._begin_catching_up()
 
     def _may_be_renamed(self, frame: Wire) -> bool:
@@ -396,6 +397,18 @@ class Live:
             alert = Alert(level, as_text(row.get("message")) or "", percentage)
         self._bus.emit(events.ALERT_CHANGED, alert)
 
+    async def reload_session_data(self) -> None:
+        """Load the proxy's active session anew, as when the page starts.
+
+        Raises:
+            ProxyError: when the proxy could not be asked; nothing changed then.
+        """
+        active = await self._api.active_session()
+        if active is None:
+            self._manager.leave_session()
+        else:
+            self._manager.reload(active)
+
     # -- catching up --------------------------------------------------------------------
 
     def _on_open(self) -> None:
@@ -407,7 +420,9 @@ class Live:
         self._opened_before = True
 
     def _begin_catching_up(self) -> None:
-        if not self._catching_up:
+        if self._catching_up:
+            self._once_more = True  # what is being fetched may be older than the new gap
+        else:
             self._catching_up = True
             self._loaded_at = self._clock.now()
             self._scheduler.start(self._catch_up())
@@ -428,6 +443,9 @@ class Live:
             self._retry_timer = self._scheduler.call_later(delay, self._retry)
         finally:
             self._catching_up = False
+            if self._once_more:
+                self._once_more = False
+                self._begin_catching_up()
 
     def _retry(self) -> None:
         self._retry_timer = None

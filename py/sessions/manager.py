@@ -15,7 +15,14 @@ from dataclasses import replace as with_changes
 from typing import Any, Protocol
 
 from . import events
-from .errors import ProxyRefused, SessionNotFound, SessionsError, SwitchFailed, SwitchSuperseded
+from .errors import (
+    NoSession,
+    ProxyRefused,
+    SessionNotFound,
+    SessionsError,
+    SwitchFailed,
+    SwitchSuperseded,
+)
 from .models import (
     ProxyConfig,
     Session,
@@ -211,6 +218,14 @@ class SessionManager:
             return self._state.session or detail.session
         return self._commit(detail.session, detail, replace=False)
 
+    def reload(self, detail: SessionDetail) -> Session:
+        """Make a session current with just the metrics at hand, whatever was buffered."""
+        self._next_turn()
+        if self.is_session_active(detail.session.id):
+            self._state.load_session_data(detail.raw)
+            return self._state.session or detail.session
+        return self._commit(detail.session, detail, replace=False)
+
     def leave_session(self) -> None:
         """Have no current session, as when the proxy has none left."""
         self._next_turn()
@@ -311,7 +326,30 @@ class SessionManager:
         self._history.move_to_end(id_key(session.id))
         self.cleanup_old_configs()
         self._bus.emit(events.SESSION_CHANGED, SessionChanged(old, session, config))
+        loaded = detail.metrics is not None and not replace
+        if loaded and self._state.is_current(session.id):  # a handler may have moved on
+            self._state.announce_load(detail)
         return session
+
+
+_of_the_page: SessionManager | None = None
+
+
+def set_session_manager(manager: SessionManager | None) -> None:
+    """Name the one manager of this page."""
+    global _of_the_page
+    _of_the_page = manager
+
+
+def get_session_manager() -> SessionManager:
+    """Return the one manager of this page.
+
+    Raises:
+        NoSession: before the page has made it.
+    """
+    if _of_the_page is None:
+        raise NoSession("The page has no session manager yet.")
+    return _of_the_page
 
 
 def _is_missing(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from .models import Metric, MetricId, Noise, id_key
 from .stats import RunningStats
@@ -49,6 +50,7 @@ class MetricRing:
         self._by_key: dict[str, Metric] = {}
         self._anonymous = 0
         self._view: tuple[Metric, ...] | None = ()
+        self._computed_after: dict[str, str | None] = {}
         # The highest number that came: a lower one is late.
         self._newest: int | None = None
         self.stats = RunningStats()
@@ -133,6 +135,7 @@ class MetricRing:
         while len(self._by_key) >= self._capacity:
             oldest = next(iter(self._by_key))
             self.stats.evict(self._by_key.pop(oldest))
+            self._computed_after.pop(oldest, None)
         self._by_key[self._key_of(metric)] = metric
         self.stats.add(metric)
         self._view = None
@@ -162,21 +165,41 @@ class MetricRing:
     def fill_deltas(self) -> None:
         """Compute what each request added where nobody has said so yet.
 
-        The oldest one's is known only when no earlier request was left out.
+        And again where it was computed before an earlier request turned up. The oldest
+        one's is known only when no earlier request was left out.
         """
         previous: Metric | None = None
         for metric in self.view():
-            if metric.delta_tokens is None and (previous or not self.stats.has_earlier):
-                metric = metric.with_delta(delta_after(previous, metric))
-                if metric.id is not None:
-                    self._by_key[id_key(metric.id)] = metric
-                    self._view = None
+            if self._needs_delta(metric, previous) and metric.id is not None:
+                metric = metric.with_delta(
+                    delta_after(previous, replace(metric, delta_tokens=None))
+                )
+                self._by_key[id_key(metric.id)] = metric
+                self._view = None
+                self.note_delta(metric, previous)
             previous = metric
+
+    def note_delta(self, metric: Metric, previous: Metric | None) -> None:
+        """Remember after which metric a delta was computed here: another may come between."""
+        if metric.id is not None:
+            known = None if previous is None or previous.id is None else id_key(previous.id)
+            self._computed_after[id_key(metric.id)] = known
+
+    def _needs_delta(self, metric: Metric, previous: Metric | None) -> bool:
+        if previous is None:
+            return metric.delta_tokens is None and not self.stats.has_earlier
+        if metric.delta_tokens is None:
+            return True
+        key = id_key(metric.id)
+        if key not in self._computed_after or previous.id is None:
+            return False
+        return self._computed_after[key] != id_key(previous.id)
 
     def clear(self) -> None:
         """Forget everything."""
         self._by_key.clear()
         self.stats.clear()
+        self._computed_after.clear()
         self._view = ()
         self._newest = None
 

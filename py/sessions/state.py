@@ -54,6 +54,7 @@ class SessionState:
         self._session: Session | None = None
         self._session_id: SessionId | None = None
         self._max_context = DEFAULT_MAX_CONTEXT
+        self._out_of_reach = False
         self._memory = MemoryMetrics()
         self._buffers: OrderedDict[str, MetricRing] = OrderedDict()
         self._readings: dict[str, tuple[Reading | None, Reading | None]] = {}
@@ -72,6 +73,11 @@ class SessionState:
     def session_id(self) -> SessionId | None:
         """Id of the current session, or None."""
         return self._session_id
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """True when the proxy cannot show the current session's requests, and none are known."""
+        return self._out_of_reach and not len(self._peek(None))
 
     @property
     def max_context(self) -> int:
@@ -134,6 +140,7 @@ class SessionState:
             self._memory = MemoryMetrics()
             proxy, log = self._readings.get(id_key(self._session_id), (None, None))
             self._proxy_reading, self._log_reading = proxy, log
+        self._out_of_reach = detail is not None and detail.metrics is None
         if session is None or detail is None:
             return
         if detail.memory is not None:
@@ -162,6 +169,11 @@ class SessionState:
         current = self.is_current(detail.session.id)
         if current and self._session is not None:
             self.update_session(self._session.merged(detail.session))
+        if current and detail.memory is not None and detail.memory != self._memory:
+            self._memory = detail.memory
+            self._bus.emit(events.MEMORY_UPDATED, self._memory)
+        if current and detail.metrics is not None:
+            self._out_of_reach = False
         changed = before != (ring.view(), ring.stats.session_totals())
         if current and changed:
             self._bus.emit(events.METRICS_LOADED, ring.view())
@@ -193,7 +205,11 @@ class SessionState:
         """
         detail = SessionDetail.from_wire(data)
         self.enter(detail.session, detail, replace=True)
-        self._bus.emit(events.SESSION_LOADED, data)
+        self.announce_load(detail, data)
+
+    def announce_load(self, detail: SessionDetail, answer: Wire | None = None) -> None:
+        """Tell that the current session's data have come: answer, memory, metrics."""
+        self._bus.emit(events.SESSION_LOADED, detail.raw if answer is None else answer)
         if detail.memory is not None:
             self._bus.emit(events.MEMORY_UPDATED, self._memory)
         ring = self._buffer(detail.session.id)
@@ -251,9 +267,11 @@ class SessionState:
         known = ring.get(metric.id)
         if known is not None:
             return self._complete(ring, known, metric, current=current)
-        delta = delta_after(ring.last(), metric)
+        previous = ring.last()
+        delta = delta_after(previous, metric)
         if delta != metric.delta_tokens:
             metric = metric.with_delta(delta)
+            ring.note_delta(metric, previous)
         placed = ring.append(metric)
         if current:
             self._bus.emit(events.METRIC_ADDED, metric)

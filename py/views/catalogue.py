@@ -214,6 +214,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Enter an address such as http://localhost:8000.",
         "Indiquez une adresse comme http://localhost:8000.",
     ),
+    "connect.lost": (
+        "No Kimi Proxy answers at {url}; the page keeps trying.",
+        "Aucun Kimi Proxy ne répond à {url}\u00a0; la page réessaie.",
+    ),
     "connect.missing": (
         "no answer",
         "pas de réponse",
@@ -390,6 +394,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Exported {file}.",
         "{file} exporté.",
     ),
+    "export.inactive": (
+        "The proxy exports its active session only, and this is another one.",
+        "Le proxy n’exporte que sa session active, et ce n’est pas celle-ci.",
+    ),
     "export.json": (
         "JSON",
         "JSON",
@@ -521,6 +529,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "feed.noise": (
         "Mostly history sent again: {ratio} of the request",
         "Surtout de l’historique renvoyé\u00a0: {ratio} de la requête",
+    ),
+    "feed.out_of_reach": (
+        "This proxy shows the requests of its active session only.",
+        "Ce proxy ne montre que les requêtes de sa session active.",
     ),
     "feed.requests.one": (
         "{n} request",

@@ -7,7 +7,7 @@ from typing import Any
 
 from sessions import commands, events
 from sessions.commands import CommandOutcome
-from sessions.models import as_flag, as_mapping, as_text, as_tokens
+from sessions.models import CompactionDone, as_flag, as_mapping, as_text, as_tokens
 from sessions.proxy_api import (
     COMPACT,
     COMPACTION_PREVIEW,
@@ -22,8 +22,6 @@ from .header import LANGUAGE_CHANGED
 from .page import Action, Row
 from .toasts import explain
 from .words import EMPTY
-
-MOST_RESERVED = 10_000_000
 
 
 class Compaction:
@@ -162,11 +160,11 @@ class Compaction:
     def _reserve(self, action: Action) -> None:
         text = (action.value or "").strip()
         tokens = int(text) if text.isascii() and text.isdigit() else -1
-        if 0 <= tokens <= MOST_RESERVED:
+        most = self._desk.state.max_context
+        if 0 <= tokens <= most:
             self._ask(commands.RESERVE_TOKENS, tokens=tokens)
         else:
-            self._error = self._desk.words("compaction.reserved_invalid", n=MOST_RESERVED)
-            self._reserved = -1
+            self._error = self._desk.words("compaction.reserved_invalid", n=most)
             self._desk.renderer.touch(self)
 
     # -- what comes back ----------------------------------------------------------------
@@ -179,7 +177,9 @@ class Compaction:
     def _forget_error(self) -> None:
         self._error = ""
 
-    def _compacted(self, _: object) -> None:
+    def _compacted(self, done: CompactionDone) -> None:
+        if not self._desk.state.is_current(done.session_id):
+            return
         self._preview = None
         self._load()
         self._desk.renderer.touch(self)
@@ -206,6 +206,7 @@ class Compaction:
             return
         if outcome.command in (commands.COMPACT, commands.PREVIEW_COMPACTION):
             self._running = False
+            self._preview = None
             self._error = self._explain(outcome)
         if outcome.command == commands.RESERVE_TOKENS:
             self._reserved = -1

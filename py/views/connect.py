@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sessions import events
+from sessions.connection import ConnectionState, Phase
 from sessions.discovery import (
     DEFAULT_ADDRESS,
     DEMO,
@@ -47,6 +49,8 @@ class Connect:
         self._discovery = discovery
         self._reload = reload
         self._error = False
+        self._connected = False
+        desk.bus.on(events.CONNECTION_CHANGED, self._connection_changed)
         desk.on_action("connect:open", self._show)
         desk.on_action("connect:submit", self._submit)
         desk.on_action("connect:demo", lambda _: self._choose(DEMO))
@@ -54,13 +58,10 @@ class Connect:
     def render(self) -> None:
         """Write the banner and what was found."""
         page, words, discovery = self._desk.page, self._desk.words, self._discovery
-        page.property("demo-banner", "hidden", not discovery.is_demo)
-        page.text(
-            "demo-text",
-            words("demo.text_at", url=addresses(discovery.visits))
-            if discovery.visits
-            else words("demo.chosen"),
-        )
+        lost = not (discovery.is_demo or self._connected or discovery.is_found)
+        page.property("demo-banner", "hidden", not (discovery.is_demo or lost))
+        page.property("demo-title", "hidden", lost)
+        page.text("demo-text", self._banner(lost))
         rows = []
         for visit in discovery.visits:
             state, key = _STATES[visit.finding]
@@ -74,6 +75,19 @@ class Connect:
         page.rows("connect-attempts", "connect-attempt", rows)
         page.property("connect-error", "hidden", not self._error)
         page.text("connect-error", words("connect.invalid_url"))
+
+    def _banner(self, lost: bool) -> str:
+        words, discovery = self._desk.words, self._discovery
+        if lost:
+            return words("connect.lost", url=discovery.address)
+        if discovery.visits:
+            return words("demo.text_at", url=addresses(discovery.visits))
+        return words("demo.chosen")
+
+    def _connection_changed(self, state: ConnectionState) -> None:
+        if state.phase is Phase.CONNECTED and not self._connected:
+            self._connected = True
+            self._desk.renderer.touch(self)
 
     def _show(self, _: Action) -> None:
         address = self._discovery.address

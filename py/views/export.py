@@ -25,7 +25,9 @@ class Export:
     def __init__(self, desk: Desk) -> None:
         """Offer the file when it has come."""
         self._desk = desk
-        desk.touch_on(self, events.SESSION_CHANGED, events.CAPABILITIES_CHANGED)
+        desk.touch_on(
+            self, events.SESSION_CHANGED, events.SESSION_UPDATED, events.CAPABILITIES_CHANGED
+        )
         desk.bus.on(commands.EXPORTED, self._save)
         desk.on_action("export:csv", lambda _: desk.intend(commands.EXPORT, kind="csv"))
         desk.on_action("export:json", lambda _: desk.intend(commands.EXPORT, kind="json"))
@@ -33,12 +35,15 @@ class Export:
     def render(self) -> None:
         """Offer what the proxy can export; it exports its active session only."""
         page, words = self._desk.page, self._desk.words
-        none = self._desk.state.session is None
+        session = self._desk.state.session
+        none = session is None or not session.is_active
         supports = self._desk.capabilities.supports
         page.property("export-csv", "disabled", none or not supports(EXPORT_CSV))
         page.property("export-json", "disabled", none or not supports(EXPORT_JSON))
         page.property("export-note", "hidden", not none)
-        page.text("export-note", words("export.unsupported"))
+        page.text(
+            "export-note", words("export.unsupported" if session is None else "export.inactive")
+        )
 
     def _save(self, file: ExportedFile) -> None:
         self._desk.page.save(file.name, file.content_type, file.text)

@@ -17,6 +17,18 @@ LIST = "logs-container"
 LONGEST_PREVIEW = 300
 
 
+def added_by(metric: Metric, previous: Metric | None) -> int | None:
+    """Return the tokens that a request added to the context; None when nobody knows.
+
+    The oldest proxy calls the whole prompt new (``delta_tokens`` equals ``history_tokens``):
+    what the context grew by says more.
+    """
+    told = metric.delta_tokens
+    if previous is not None and told and told == metric.history_tokens:
+        return max(0, metric.shown_tokens - previous.shown_tokens)
+    return told
+
+
 class Feed:
     """One row a request. Follows the newest unless its reader has scrolled away."""
 
@@ -38,27 +50,35 @@ class Feed:
         """Write the rows, and how many came below what is being read."""
         desk, page, words = self._desk, self._desk.page, self._desk.words
         metrics = desk.state.metrics()
+        total = desk.state.session_totals().total_requests
         made: dict[str, tuple[Metric, Row]] = {}
+        previous: Metric | None = None
         for number, metric in enumerate(metrics):
             key = str(metric.id) if metric.id is not None else f"\0{number}"
             known = self._made.get(key)
-            made[key] = known if known and known[0] is metric else (metric, self._row(key, metric))
+            if known and known[0] is metric:
+                made[key] = known
+            else:
+                first = previous is None and total == len(metrics)
+                new = metric.shown_tokens if first else added_by(metric, previous)
+                made[key] = metric, self._row(key, metric, new)
+            previous = metric
         self._made = made
         page.rows(LIST, "feed-row", [row for _, row in made.values()])
-        total = desk.state.session_totals().total_requests
         page.text("feed-count", words.count("feed.requests", total) if total else "")
         if self._following:
             self._seen = total
         new = max(0, total - self._seen)
         page.property("feed-newest", "hidden", not new)
+        out_of_reach = desk.state.is_out_of_reach
+        page.text("feed-empty", words("feed.out_of_reach" if out_of_reach else "feed.empty"))
         if new:
             page.text("feed-newest-text", words.count("feed.newest", new))
 
-    def _row(self, key: str, metric: Metric) -> Row:
+    def _row(self, key: str, metric: Metric, new: int | None) -> Row:
         words = self._desk.words
         at = parse_timestamp(metric.timestamp, self._desk.clock)
         kind = "estimated" if metric.is_estimated else "real"
-        delta = metric.delta_tokens
         total = metric.shown_tokens
         noise = noise_in(metric)
         return Row(
@@ -72,8 +92,8 @@ class Feed:
                 else None,
                 "time": EMPTY if at is None else words.formats.time(at),
                 "tokens": words.number(total),
-                "new": EMPTY if delta is None else f"+{words.number(delta)}",
-                "history": EMPTY if delta is None else words.number(max(0, total - delta)),
+                "new": EMPTY if new is None else f"+{words.number(new)}",
+                "history": EMPTY if new is None else words.number(max(0, total - new)),
                 "kind": words(f"feed.kind.{kind}"),
                 "kind@data-kind": kind,
                 "kind@title": words(f"feed.kind.{kind}_title"),

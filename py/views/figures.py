@@ -22,7 +22,7 @@ class Figures:
         """Write the figures."""
         page, words = self._desk.page, self._desk.words
         totals = self._desk.state.session_totals()
-        none = self._desk.state.session_id is None
+        none = self._desk.state.session_id is None or self._desk.state.is_out_of_reach
         for element, value in (
             ("total-requests", totals.total_requests),
             ("max-tokens", totals.max_tokens),
@@ -85,6 +85,6 @@ class EstimateAccuracy:
         half = quality.spread / 2 * 100
         return {
             "bias": "×" + words.formats.decimal(quality.bias, 2),
-            "spread": "±" + words.formats.percent(half),
+            "spread": "±" + words.formats.percent(half) if quality.count > 1 else EMPTY,
             "count": words.number(quality.count),
         }

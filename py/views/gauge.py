@@ -64,7 +64,8 @@ class ContextGauge:
         """Write gauge, figures, alert and badge."""
         fusion = self._desk.state.merge_data_sources()
         self._render_marks(fusion)
-        if fusion is None and self._desk.state.session is None:
+        state = self._desk.state
+        if fusion is None and (state.session is None or state.is_out_of_reach):
             self._render_nothing()
         else:
             self._render_use(fusion)
@@ -210,6 +211,7 @@ class SourceExplanation:
         self._desk = desk
         self._open = False
         self._tick: Timer | None = None
+        desk.touch_on(self, events.SOURCES_MERGED)
         desk.on_action("source:explain", self._show)
         desk.on_action("dialog:close", self._hide)
 
@@ -273,7 +275,9 @@ class SourceExplanation:
         self._desk.page.open("source-explain")
         self._desk.renderer.touch(self)
 
-    def _hide(self, _: Action) -> None:
+    def _hide(self, action: Action) -> None:
+        if action.value != "source-explain":
+            return
         self._open = False
         if self._tick is not None:
             self._tick.cancel()

@@ -12,6 +12,7 @@ from sessions.proxy_api import MEMORY_STATS
 
 from .desk import Desk
 from .page import Row
+from .words import EMPTY
 
 MOST_ROWS = 20
 
@@ -33,15 +34,16 @@ class Memory:
         """Write figures and lists."""
         page, words = self._desk.page, self._desk.words
         memory = self._desk.state.memory
-        page.text("memory-tokens", words.number(memory.memory_tokens))
-        page.text("memory-chat-tokens", words.number(memory.chat_tokens))
-        page.text("memory-ratio", words.percent(memory.memory_ratio))
+        none = self._desk.state.session_id is None
+        page.text("memory-tokens", EMPTY if none else words.number(memory.memory_tokens))
+        page.text("memory-chat-tokens", EMPTY if none else words.number(memory.chat_tokens))
+        page.text("memory-ratio", EMPTY if none else words.percent(memory.memory_ratio))
         page.style("memory-bar", "--ratio", f"{min(1.0, memory.memory_ratio / 100):.4f}")
         page.rows("memory-frequent", "memory-frequent-row", self._frequent())
         page.rows("memory-servers", "memory-server-row", self._servers())
         supported = self._desk.capabilities.supports(MEMORY_STATS)
         page.property("memory-note", "hidden", supported and not self._failed)
-        page.text("memory-note", words("memory.unsupported"))
+        page.text("memory-note", words("failed.load_memory" if supported else "memory.unsupported"))
 
     def _frequent(self) -> list[Row]:
         words = self._desk.words

@@ -46,7 +46,7 @@ class SessionList:
 
     def render(self) -> None:
         """Write the rows that match the search, and what can be done with those ticked."""
-        desk, page, words = self._desk, self._desk.page, self._desk.words
+        page, words = self._desk.page, self._desk.words
         shown = [session for session in self._sessions if self._matches(session)]
         page.rows("session-list", "session-row", [self._row(session) for session in shown])
         page.text("session-count", words.number(len(self._sessions)))
@@ -61,11 +61,15 @@ class SessionList:
             "session-selected",
             words.count("sessions.selected", count) if count else words("sessions.none_selected"),
         )
-        supports = desk.capabilities.supports
-        can_delete = supports(DELETE_SESSIONS) or supports(DELETE_SESSION)
+        can_delete = self._can_delete
         page.property("session-delete", "disabled", not (count and can_delete))
         page.property("session-delete-note", "hidden", can_delete)
         page.text("session-delete-note", words("sessions.delete_unsupported"))
+
+    @property
+    def _can_delete(self) -> bool:
+        supports = self._desk.capabilities.supports
+        return supports(DELETE_SESSIONS) or supports(DELETE_SESSION)
 
     def _matches(self, session: Session) -> bool:
         text = f"{session.name} {session.provider or ''} {session.model or ''}".casefold()
@@ -90,6 +94,7 @@ class SessionList:
                 "badge.hidden": not session.is_active,
                 "badge@data-state": "active",
                 "check.checked": key in self._checked,
+                "check.hidden": not self._can_delete,
                 # The proxy refuses to delete the session that it books requests on.
                 "check.disabled": session.is_active,
                 "check@title": words("sessions.delete_active") if session.is_active else None,

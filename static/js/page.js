@@ -175,7 +175,7 @@ function reportEvent(event) {
   const form = target.closest("form");
   const fields = {};
   for (const field of form?.elements ?? []) if (field.id) fields[field.id] = field.value;
-  if (target.dataset.action === "dialog:close") target.closest("dialog").close();
+  if (target.dataset.action === "dialog:close") return target.closest("dialog").close();
   report(target.dataset.action, {
     value: target.dataset.value ?? target.dataset.series ?? target.value ?? null,
     checked: target.checked ?? null,
@@ -188,6 +188,9 @@ function reportEvent(event) {
 export function listen(handler) {
   listener = handler;
   for (const type of ["click", "change", "input"]) document.addEventListener(type, reportEvent);
+  // A dialog closes by its buttons and by Escape; its own event tells of both. It does not bubble.
+  const closed = (event) => report("dialog:close", { value: event.target.id });
+  document.addEventListener("close", closed, true);
 }
 
 /* -- files -------------------------------------------------------------------------------- */

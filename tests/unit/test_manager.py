@@ -28,11 +28,8 @@ MISSING = 99
 LISTENED = (
     events.SESSION_CHANGED,
     events.SWITCH_FAILED,
-    events.SESSION_LOADED,
     events.SESSION_UPDATED,
-    events.METRICS_LOADED,
     events.METRICS_CLEARED,
-    events.MEMORY_UPDATED,
 )
 
 
@@ -551,7 +548,7 @@ def test_adopting_the_current_session_only_refreshes_it() -> None:
     page = Page()
     adopted = page.manager.adopt(detail("1", name="new", rows=[{"id": 1}]))
     assert adopted.name == "new"
-    assert page.topics() == ["session:updated", "metrics:loaded"]
+    assert page.topics() == ["session:updated"]
     assert [m.id for m in page.state.metrics()] == [1]
 
 
