@@ -88,12 +88,18 @@ const NEAR_END = 24;
 
 function followList(id) {
   const list = byId(id);
+  let top = 0;
+  const stay = () => following.has(id) && (list.scrollTop = list.scrollHeight);
   following.add(id);
+  new ResizeObserver(stay).observe(list);
   list.addEventListener(
     "scroll",
     () => {
       const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR_END;
-      if (atEnd === following.has(id)) return;
+      const upwards = list.scrollTop < top;
+      top = list.scrollTop;
+      // Rows that arrive take the end away from under the reader: only going up is leaving it.
+      if (atEnd === following.has(id) || (!atEnd && !upwards)) return;
       if (atEnd) following.add(id);
       else following.delete(id);
       report("list:follow", { list: id, following: atEnd });

@@ -41,7 +41,9 @@ def test_where_the_proxy_cannot_activate_a_session_is_only_looked_at(
 
     dashboard.request(prompt_tokens=700, completion_tokens=70)  # booked on the active one
     dashboard.listen("connection:changed")
-    assert dashboard.figures()["requests"] == 0
+    assert dashboard.figures()["requests"] == "—"  # out of reach is not none
+    expect(dashboard["feed-empty"]).to_contain_text("its active session only")
+    expect(dashboard["export-csv"]).to_be_disabled()
 
     dashboard.choose(session_of(dashboard.proxy.state())["name"])
     dashboard.agrees()
@@ -195,7 +197,9 @@ def test_the_active_session_cannot_be_ticked(dashboard: Dashboard) -> None:
 @viewing
 def test_where_the_proxy_cannot_delete_the_page_says_so(dashboard: Dashboard) -> None:
     dashboard.keeps("Here to stay")
-    dashboard.tick("Here to stay")
+    dashboard.open_sessions()
+    expect(dashboard.session_row("Here to stay")).to_be_visible()
+    expect(dashboard.session_row("Here to stay").locator('[data-field="check"]')).to_be_hidden()
     expect(dashboard["session-delete"]).to_be_disabled()
     expect(dashboard["session-delete-note"]).to_have_text(
         "This version of the proxy cannot delete sessions."
