@@ -11,7 +11,7 @@ SERVE := $(BIN)/python tools/serve.py dist --port $(PORT) $(if $(PROXY),--proxy 
 
 # Everything that is called by a name that is no file.
 .PHONY: help run test build config vendor dist serve lint format types unit proxy pyodide e2e \
-	lock clean setup-run setup-test
+	dropin lock clean setup-run setup-test
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile \
@@ -20,7 +20,7 @@ help: ## list these commands
 run: dist ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
 	$(SERVE)
 
-test: lint types unit proxy pyodide e2e ## set up and run every check and test
+test: lint types unit proxy pyodide e2e dropin ## set up and run every check and test
 
 build: vendor ## make the repository's own index.html work from any static server
 
@@ -29,6 +29,7 @@ vendor: setup-run
 
 dist: setup-run ## build the page into dist/, ready for any static host
 	$(BIN)/python tools/build.py dist
+	$(BIN)/python tools/dropin.py
 
 serve: setup-run ## serve dist/ as it is (PROXY=http://host:port PORT=8080)
 	$(SERVE)
@@ -58,6 +59,9 @@ pyodide: setup-test ## unit and parity tests inside Pyodide, the page's Python
 
 e2e: setup-test dist ## tests of the built page in Chromium
 	$(BIN)/pytest tests/e2e -n 2 $(ARGS)
+
+dropin: setup-test dist ## tests of the drop-in sessions.js in Chromium
+	$(BIN)/pytest tests/dropin -n 2 $(ARGS)
 
 lock: ## write the lock files anew
 	@python=$$(tools/python.sh) && "$$python" tools/setup.py lock

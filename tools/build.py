@@ -73,7 +73,8 @@ class BuildError(Exception):
 def python_sources(root: Path) -> list[str]:
     """List the Python files that PyScript imports, as sorted paths below ``py/``.
 
-    ``main.py`` is left out: the page names it itself, in its script tag.
+    ``main.py`` is left out: the page names it itself, in its script tag. So is the drop-in,
+    which other pages load.
     """
     folder = root / "py"
     names = sorted(
@@ -81,7 +82,7 @@ def python_sources(root: Path) -> list[str]:
         for path in folder.rglob("*.py")
         if "__pycache__" not in path.parts
     )
-    return [name for name in names if name != "main.py"]
+    return [name for name in names if name != "main.py" and not name.startswith("dropin/")]
 
 
 def read_config(root: Path) -> dict[str, Any]:
@@ -200,7 +201,7 @@ def _fill_dist(root: Path, folder: Path, config: dict[str, Any]) -> None:
             _existing(root / "static" / name),
             folder / "static" / name,
             copy_function=shutil.copyfile,
-            ignore=shutil.ignore_patterns(".*"),
+            ignore=shutil.ignore_patterns(".*", "dropin"),
         )
     _fill_vendor(root, folder / "static" / "vendor")
     _copy(root / "py", folder / "py", ["main.py"])

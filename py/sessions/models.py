@@ -67,6 +67,8 @@ def as_id(value: object) -> int | str | None:
 
 def as_tokens(value: object) -> int | None:
     """Read a count of tokens: a finite number of at least 0, rounded half up; else None."""
+    if type(value) is int:  # nearly always, and asked a dozen times a metric
+        return value if 0 <= value <= _LARGEST_EXACT else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float):
@@ -79,6 +81,8 @@ def as_tokens(value: object) -> int | None:
 
 def as_number(value: object) -> float | None:
     """Read a finite number, else None."""
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -100,7 +104,7 @@ def as_flag(value: object) -> bool | None:
 
 def as_mapping(value: object) -> Wire:
     """Return ``value`` when it is a JSON object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 @dataclass(frozen=True, slots=True)

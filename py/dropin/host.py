@@ -1,0 +1,50 @@
+"""Joins the surface to the JavaScript of ``sessions.js``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, create_proxy, to_js
+
+from browser.clock import BrowserClock
+from sessions.errors import ProxyTimeout, ProxyUnreachable
+from sessions.ports import HttpAnswer
+
+from .surface import Deliver, Dropin
+
+
+class HostHttp:
+    """Implements :class:`sessions.ports.Http` by the page's own fetch, cookies included."""
+
+    def __init__(self, request: Callable[..., Awaitable[Any]]) -> None:
+        """Send through ``request(method, path, body, seconds)`` of ``boot.js``."""
+        self._request = request
+
+    async def request(
+        self, method: str, path: str, body: str | None = None, *, timeout: float
+    ) -> HttpAnswer:
+        """Send a request to the page's own origin."""
+        route = f"{method} {path}"
+        try:
+            answer = await self._request(method, path, body, timeout)
+        except JsException as error:
+            if error.name == "TimeoutError":
+                sentence = f"The proxy did not answer within {timeout:g} s."
+                raise ProxyTimeout(route, sentence) from error
+            sentence = "The proxy did not answer: is it still running?"
+            raise ProxyUnreachable(route, sentence) from error
+        return HttpAnswer(answer.status, answer.contentType, answer.text)
+
+
+def connect(deliver: Deliver, report: Deliver, request: Callable[..., Awaitable[Any]]) -> Any:
+    """Return the functions for JavaScript, as one object of proxies that live with the page."""
+
+    def complain(where: str, error: BaseException) -> None:
+        report(where, str(error))
+
+    dropin = Dropin(deliver, complain, HostHttp(request), BrowserClock())
+    names = [name for name in dir(dropin) if not name.startswith("_")]
+    functions = {name: create_proxy(getattr(dropin, name)) for name in names}
+    return to_js(functions, dict_converter=js.Object.fromEntries)

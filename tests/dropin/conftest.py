@@ -1,0 +1,107 @@
+"""A foreign dashboard with the drop-in, served by the stand-in proxy; it must stay clean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from tests.dropin import site
+from tests.proxy import ProxyServer
+from tools.chromium import ARGUMENTS, executable
+
+MODULE = "/static/js/modules/sessions.js"
+
+
+class Host:
+    """One open page of the dashboard, and whatever it should not have said."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.expected: list[str] = []
+        self._url = url
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("request", lambda request: self._on_request(request.url))
+
+    def open(self, path: str = "/index.html") -> Host:
+        """Load a page; the one of the dashboard is awaited until it has started."""
+        self.page.goto(self._url + path)
+        if path == "/index.html":
+            self.page.locator("#status", has_text="ready").wait_for()
+        return self
+
+    def run(self, script: str, argument: object = None) -> Any:
+        """Run a script that sees the drop-in as `sessions` and the host's bus as `eventBus`."""
+        return self.page.evaluate(
+            f"""async (argument) => {{
+              const sessions = await import("{MODULE}");
+              const {{ eventBus }} = await import("/static/js/modules/utils.js");
+              {script}
+            }}""",
+            argument,
+        )
+
+    def unexpected(self) -> list[str]:
+        """Return what no test has announced."""
+        known = [re.compile(pattern) for pattern in self.expected]
+        return [one for one in self.complaints if not any(k.search(one) for k in known)]
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.text} ({message.location.get('url')})")
+
+    def _on_request(self, url: str) -> None:
+        if not url.startswith((self._url, "data:", "blob:")):
+            self.complaints.append(f"request to another origin: {url}")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = executable()
+    path = {"executable_path": str(chromium)} if chromium else {}
+    return {**browser_type_launch_args, "args": list(ARGUMENTS), **path}
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The host's folder, with the drop-in."""
+    folder = tmp_path_factory.mktemp("host")
+    site.expose_pyodide(site.build(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def proxy(installed: Path) -> Iterator[ProxyServer]:
+    with ProxyServer("2026-02-20", static_dir=installed) as server:
+        yield server
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Host]]:
+    """Make a page of one's own: `visit(proxy)`, opened by the test."""
+    made: list[Host] = []
+
+    def make(proxy: ProxyServer) -> Host:
+        made.append(Host(browser.new_context(locale="en-US").new_page(), proxy.url))
+        return made[-1]
+
+    yield make
+    unexpected = [complaint for host in made for complaint in host.unexpected()]
+    for host in made:
+        host.page.context.close()
+    assert unexpected == []
+
+
+@pytest.fixture(scope="module")
+def bare(browser: Browser, proxy: ProxyServer) -> Iterator[Host]:
+    """A page with the module and nothing else, for the tests of one file."""
+    host = Host(browser.new_context(locale="en-US").new_page(), proxy.url).open("/bare.html")
+    yield host
+    assert host.unexpected() == []
+    host.page.context.close()

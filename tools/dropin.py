@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Build the drop-in: ``sessions.js`` and its runtime, to be copied into another dashboard.
+
+The folder holds what belongs beside the dashboard's own modules, and how to install it. It
+needs a built page (``tools/build.py dist``), whose Pyodide it takes over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools import build
+
+#: Below ``py/``: what the surface imports, and nothing of the page's own.
+PYTHON = ("browser/__init__.py", "browser/clock.py", "dropin/*.py", "sessions/*.py")
+
+
+def fill(root: Path, pyodide: Path, folder: Path) -> None:
+    """Write the drop-in into ``folder``; ``pyodide`` is the folder of a built page."""
+    shutil.copytree(
+        root / "static" / "js" / "dropin",
+        folder,
+        copy_function=shutil.copyfile,
+        ignore=shutil.ignore_patterns(".*"),
+        dirs_exist_ok=True,
+    )
+    runtime = folder / "sessions-runtime"
+    shutil.copytree(pyodide, runtime / "pyodide", copy_function=shutil.copyfile)
+    forget_packages(runtime / "pyodide" / "pyodide-lock.json")
+    pack(root, runtime / "sessions.zip")
+    shutil.copyfile(root / "docs" / "INSTALL-dropin.md", folder / "INSTALL.md")
+
+
+def forget_packages(lock: Path) -> None:
+    """Empty Pyodide's list of what could be installed: here nothing is, and it is 120 kB."""
+    content = json.loads(lock.read_text(encoding="utf-8"))
+    lock.write_text(json.dumps({**content, "packages": {}}), encoding="utf-8")
+
+
+def pack(root: Path, archive: Path) -> None:
+    """Write the surface and the core as one zip, the same bytes every time."""
+    sources = sorted(path for pattern in PYTHON for path in (root / "py").glob(pattern))
+    with zipfile.ZipFile(archive, "w") as out:
+        for path in sources:
+            entry = zipfile.ZipInfo(path.relative_to(root / "py").as_posix(), build.ZIP_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3  # Unix, wherever it is built
+            out.writestr(entry, path.read_bytes())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--root", type=Path, default=build.ROOT, help="the repository")
+    parser.add_argument("--out", type=Path, help="where to (default: dist/dropin)")
+    options = parser.parse_args(arguments)
+    root: Path = options.root.resolve()
+    pyodide = root / "dist" / "static" / "vendor" / "pyodide"
+    if not pyodide.is_dir():
+        print(f"dropin: {pyodide} is missing: run `make dist`.", file=sys.stderr)
+        return 1
+    target: Path = options.out or root / "dist" / "dropin"
+    shutil.rmtree(target, ignore_errors=True)
+    fill(root, pyodide, target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
