@@ -112,13 +112,16 @@ def build_panels(
 
 
 def wake_when_it_helps(live: Live) -> None:
-    """Reconnect at once when the network is back or the person looks again."""
+    """Reconnect at once when the network is back or the person looks again.
+
+    A socket that outlived the network's absence may be dead without knowing: it is renewed.
+    """
 
     def seen(_event: Any) -> None:
         if not js.document.hidden:
             live.connection.wake()
 
-    add_event_listener(js.window, "online", lambda _event: live.connection.wake())
+    add_event_listener(js.window, "online", lambda _event: live.connection.restart())
     add_event_listener(js.document, "visibilitychange", seen)
 
 
@@ -135,7 +138,7 @@ async def start(scheduler: BrowserScheduler) -> None:
 
     api = ProxyApi(http)
     state = SessionState(bus, clock)
-    manager = SessionManager(state, bus, api)
+    manager = SessionManager(state, bus, api, announce_loads=True)
     set_session_manager(manager)
     live = Live(
         api, sockets, state, manager, bus, clock, scheduler,

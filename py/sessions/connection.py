@@ -156,7 +156,7 @@ class Connection:
             self._connect()
 
     def restart(self) -> None:
-        """Drop the socket and connect again at once, as after the machine slept."""
+        """Drop the socket and connect again at once, as when the network is back."""
         if self.state.phase is not Phase.CLOSED:
             self._connect()
 

@@ -73,12 +73,25 @@ class SessionManager:
         bus: events.EventBus,
         backend: SessionBackend,
         max_history: int = MAX_HISTORY,
+        *,
+        announce_loads: bool = False,
     ) -> None:
-        """Manage ``state``, loading from ``backend`` and telling ``bus``."""
+        """Manage ``state``, loading from ``backend`` and telling ``bus``.
+
+        Args:
+            state: what the manager alone makes enter another session.
+            bus: is told of every switch.
+            backend: loads and activates sessions.
+            max_history: sessions remembered by history and config cache.
+            announce_loads: follow ``sessionChanged`` by ``session:loaded``,
+                ``memory:updated`` and ``metrics:loaded`` where a switch brought data. Dashboards
+                written for the original hear ``sessionChanged`` alone, and load in answer to it.
+        """
         self._state = state
         self._bus = bus
         self._backend = backend
         self._max_history = max_history
+        self._announce_loads = announce_loads
         self._configs = ProxyConfigCache(max_history)
         self._history: OrderedDict[str, Session] = OrderedDict()
         self._turn = 0
@@ -224,6 +237,7 @@ class SessionManager:
         if self.is_session_active(detail.session.id):
             self._state.load_session_data(detail.raw)
             return self._state.session or detail.session
+        self._state.forget(detail.session.id)
         return self._commit(detail.session, detail, replace=False)
 
     def leave_session(self) -> None:
@@ -326,7 +340,7 @@ class SessionManager:
         self._history.move_to_end(id_key(session.id))
         self.cleanup_old_configs()
         self._bus.emit(events.SESSION_CHANGED, SessionChanged(old, session, config))
-        loaded = detail.metrics is not None and not replace
+        loaded = self._announce_loads and detail.metrics is not None and not replace
         if loaded and self._state.is_current(session.id):  # a handler may have moved on
             self._state.announce_load(detail)
         return session

@@ -204,7 +204,8 @@ class Compaction:
     def _command_failed(self, outcome: CommandOutcome) -> None:
         if outcome.notice is None:
             return
-        if outcome.command in (commands.COMPACT, commands.PREVIEW_COMPACTION):
+        told_here = (commands.COMPACT, commands.PREVIEW_COMPACTION, commands.LOAD_COMPACTION)
+        if outcome.command in told_here:
             self._running = False
             self._preview = None
             self._error = self._explain(outcome)

@@ -37,7 +37,9 @@ class Answers:
         return True
 
 
-def page(answer: SessionDetail) -> tuple[Recorder, SessionState, SessionManager]:
+def page(
+    answer: SessionDetail, *, announce_loads: bool = True
+) -> tuple[Recorder, SessionState, SessionManager]:
     recorder = Recorder()
     recorder.listen(
         events.SESSION_CHANGED,
@@ -46,7 +48,8 @@ def page(answer: SessionDetail) -> tuple[Recorder, SessionState, SessionManager]
         events.METRICS_LOADED,
     )
     state = SessionState(recorder.bus, FakeClock())
-    return recorder, state, SessionManager(state, recorder.bus, Answers(answer))
+    manager = SessionManager(state, recorder.bus, Answers(answer), announce_loads=announce_loads)
+    return recorder, state, manager
 
 
 MEMORY = {"memory_tokens": 7, "chat_tokens": 3, "memory_ratio": 70}
@@ -68,6 +71,22 @@ def test_metrics_that_the_caller_brought_are_not_announced_as_loaded() -> None:
     recorder, _, manager = page(detail(1))
     run(manager.switch_session(1, [row(1, 10)]))
     assert recorder.topics() == ["sessionChanged"]
+
+
+def test_a_dashboard_of_the_original_hears_only_that_the_session_changed() -> None:
+    answer = detail(1, row(1, 10), memory=MEMORY)
+    recorder, state, manager = page(answer, announce_loads=False)
+    run(manager.switch_session(1))
+    assert recorder.topics() == ["sessionChanged"]
+    assert len(state.metrics()) == 1
+
+
+def test_reloading_another_session_forgets_what_was_buffered_of_it() -> None:
+    _, state, manager = page(detail(1, row(1, 10)))
+    state.refresh(detail(2, row(7, 70)))
+    run(manager.switch_session(1))
+    manager.reload(detail(2, row(8, 80)))
+    assert [metric.id for metric in state.metrics()] == [8]
 
 
 def test_reloading_shows_just_what_the_proxy_has() -> None:
