@@ -110,6 +110,11 @@ class Capabilities:
         """Tell whether a route is there; True as long as nothing speaks against it."""
         return self.known.get(route, True)
 
+    @property
+    def can_delete(self) -> bool:
+        """True unless the proxy is known to have no way to delete a session."""
+        return self.supports(DELETE_SESSIONS) or self.supports(DELETE_SESSION)
+
     def learn_from_openapi(self, document: object) -> bool:
         """Take over what ``/openapi.json`` lists; False when it is not such a document."""
         paths = as_mapping(document).get("paths")
@@ -348,12 +353,6 @@ class ProxyApi:
             return Session.from_wire(answer)
         except BadInput as error:
             raise BadAnswer(str(CREATE_SESSION), str(error)) from error
-
-    @property
-    def can_delete(self) -> bool:
-        """True unless this proxy is known to have no way to delete a session."""
-        supports = self.capabilities.supports
-        return supports(DELETE_SESSIONS) or supports(DELETE_SESSION)
 
     async def delete_sessions(self, session_ids: Sequence[SessionId]) -> Deletion:
         """Delete sessions, in the dialect that this proxy speaks.

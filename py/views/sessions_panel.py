@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sessions import commands, events
 from sessions.commands import CommandOutcome
 from sessions.models import Session, id_key, same_id
-from sessions.proxy_api import DELETE_SESSION, DELETE_SESSIONS, Provider
+from sessions.proxy_api import Provider
 from sessions.times import parse_timestamp
 
 from .desk import Desk
@@ -61,15 +61,10 @@ class SessionList:
             "session-selected",
             words.count("sessions.selected", count) if count else words("sessions.none_selected"),
         )
-        can_delete = self._can_delete
+        can_delete = self._desk.capabilities.can_delete
         page.property("session-delete", "disabled", not (count and can_delete))
         page.property("session-delete-note", "hidden", can_delete)
         page.text("session-delete-note", words("sessions.delete_unsupported"))
-
-    @property
-    def _can_delete(self) -> bool:
-        supports = self._desk.capabilities.supports
-        return supports(DELETE_SESSIONS) or supports(DELETE_SESSION)
 
     def _matches(self, session: Session) -> bool:
         text = f"{session.name} {session.provider or ''} {session.model or ''}".casefold()
@@ -94,7 +89,7 @@ class SessionList:
                 "badge.hidden": not session.is_active,
                 "badge@data-state": "active",
                 "check.checked": key in self._checked,
-                "check.hidden": not self._can_delete,
+                "check.hidden": not self._desk.capabilities.can_delete,
                 # The proxy refuses to delete the session that it books requests on.
                 "check.disabled": session.is_active,
                 "check@title": words("sessions.delete_active") if session.is_active else None,

@@ -411,7 +411,7 @@ def test_sessions_are_deleted_one_by_one_in_the_other_dialect():
     outcome = run(api.delete_sessions([8, 2]))
     assert outcome.deleted == (8,)
     assert dict(outcome.refused) == {2: "Impossible de supprimer une session active"}
-    assert api.can_delete
+    assert api.capabilities.can_delete
 
 
 def test_when_all_are_refused_one_by_one_it_is_an_error():
@@ -432,14 +432,14 @@ def test_a_version_that_cannot_delete_says_so():
     api = api_of(OLDEST)
     with pytest.raises(RouteUnsupported, match="cannot delete"):
         run(api.delete_sessions([7]))
-    assert not api.can_delete
+    assert not api.capabilities.can_delete
 
 
 def test_that_nothing_can_be_deleted_is_learned_by_trying():
     api = ProxyApi(FakeHttp())
     with pytest.raises(RouteUnsupported):
         run(api.delete_sessions([7]))
-    assert not api.can_delete
+    assert not api.capabilities.can_delete
 
 
 def test_what_was_deleted_before_a_failure_is_not_forgotten():
