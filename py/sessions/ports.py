@@ -6,7 +6,7 @@ demo with objects in memory, the tests with fakes and a virtual clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -117,3 +117,22 @@ class Scheduler(Protocol):
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run a coroutine to its end; an error that escapes it is reported, not lost."""
+
+
+class Tokenizer(Protocol):
+    """Turns text into tokens; every text is ordinary text, whatever stands in it.
+
+    Each call may raise ``TokenizerFailed``. Cancelling the awaiting task stops the work.
+    """
+
+    async def encode(self, encoding: str, texts: Sequence[str]) -> Sequence[Sequence[int]]:
+        """Return the tokens of each text."""
+        ...
+
+    async def count(self, encoding: str, texts: Sequence[str]) -> Sequence[int]:
+        """Return how many tokens each text has."""
+        ...
+
+    async def widths(self, encoding: str, text: str) -> Sequence[int]:
+        """Return the length in bytes (of UTF-8) of each of a text's tokens, in order."""
+        ...

@@ -22,6 +22,9 @@ MADE = {
     "NoSession": ("There is none.",),
     "BadInput": ("Not so.",),
     "BadFrame": ("Not so.",),
+    "TokenizerFailed": ("It stopped.",),
+    "UnknownEncoding": ("p50k_base",),
+    "UnknownModel": ("kimi",),
 }
 CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c is not SessionsError]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import hashlib
 import json
 import os
 import re
@@ -32,10 +34,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from tools import build, chromium, serve, setup
+from tools import build, chromium, ranks, serve, setup
 
 ROOT = build.ROOT
-VERSIONS = {"@pyscript/core": "1.2.3", "pyodide": "4.5.6", "uplot": "7.8.9"}
+VERSIONS = {"@pyscript/core": "1.2.3", "pyodide": "4.5.6", "tiktoken": "3.2.1", "uplot": "7.8.9"}
+TINY = hashlib.sha256(b"YQ== 0\nYg== 1\nYWI= 7\n").hexdigest()
+"""The digest of three ranks, written as tiktoken writes them."""
 
 
 # --- The repository itself ----------------------------------------------------------
@@ -70,7 +74,9 @@ def test_node_is_as_new_as_package_json_wants() -> None:
     assert manifest["engines"]["node"] == f">={setup.NODE_MINIMUM}"
 
 
-@pytest.mark.parametrize("tool", ["build.py", "chromium.py", "python.sh", "serve.py", "setup.py"])
+@pytest.mark.parametrize(
+    "tool", ["build.py", "chromium.py", "python.sh", "ranks.py", "serve.py", "setup.py"]
+)
 def test_every_tool_has_a_help(tool: str) -> None:
     path = ROOT / "tools" / tool
     command = [sys.executable, str(path)] if tool.endswith(".py") else [str(path)]
@@ -87,7 +93,7 @@ def write(path: Path, text: str = "") -> None:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one of everything, and npm packages of a few bytes."""
     root = tmp_path / "repository"
     write(
@@ -101,10 +107,12 @@ def repository(tmp_path: Path) -> Path:
     for name in build.STATIC_FOLDERS:
         write(root / "static" / name / "file.txt", name)
     write(root / "tools" / "licences" / "MPL-2.0.txt", "Mozilla")
+    write(root / "tools" / "licences" / "tiktoken-MIT.txt", "MIT")
     write(root / "package.json", json.dumps({"dependencies": VERSIONS}))
     for name, version in VERSIONS.items():
         folder = root / "node_modules" / name
-        write(folder / "package.json", json.dumps({"version": version, "homepage": "home"}))
+        manifest = {"version": version, "homepage": "home", "repository": {"url": "home"}}
+        write(folder / "package.json", json.dumps(manifest))
         write(folder / "LICENSE", name)
     pyscript = root / "node_modules" / "@pyscript" / "core" / "dist"
     write(pyscript / "core.js", 'export{a as b}from"./core-1.js";')
@@ -118,6 +126,11 @@ def repository(tmp_path: Path) -> Path:
         write(root / "node_modules" / "pyodide" / name)
     for name in build.UPLOT_FILES:
         write(root / "node_modules" / "uplot" / "dist" / name)
+    tiktoken = root / "node_modules" / "tiktoken"
+    write(tiktoken / "encoders" / "tiny.json", json.dumps({"bpe_ranks": "! 0 YQ== Yg==\n! 7 YWI="}))
+    monkeypatch.setattr(ranks, "DIGESTS", {"tiny": TINY})
+    for name in ("tiktoken_bg.js", "tiktoken_bg.wasm"):
+        write(tiktoken / "lite" / name, name)
     build.write_config(root)
     return root
 
@@ -142,6 +155,10 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
         "static/js/file.txt",
         *(f"static/vendor/pyodide/{name}" for name in (*build.PYODIDE_FILES, "LICENSE")),
         *(f"static/vendor/uplot/{name}" for name in (*build.UPLOT_FILES, "LICENSE")),
+        "static/vendor/tiktoken/LICENSE",
+        "static/vendor/tiktoken/tiktoken_bg.js",
+        "static/vendor/tiktoken/tiktoken_bg.wasm.gz",
+        "static/vendor/tiktoken/tiny.json.gz",
         "static/vendor/pyscript/LICENSE",
         "static/vendor/pyscript/core.css",
         "static/vendor/pyscript/core.js",
@@ -215,6 +232,37 @@ def test_a_plugin_that_is_turned_on_brings_its_chunks(repository: Path) -> None:
     assert "big-2.js" in build.pyscript_chunks(chunks, [])
     assert "big-2.js" not in build.pyscript_chunks(chunks, ["!big"])
     assert "never-5.js" not in build.pyscript_chunks(chunks, [])
+
+
+# --- The tokenizer's ranks ----------------------------------------------------------
+
+
+def test_the_page_gets_the_tokenizer_compressed_and_with_its_licence(repository: Path) -> None:
+    build.vendor(repository, repository / "vendor")
+    folder = repository / "vendor" / "tiktoken"
+    encoder = repository / "node_modules" / "tiktoken" / "encoders" / "tiny.json"
+    assert gzip.decompress((folder / "tiny.json.gz").read_bytes()) == encoder.read_bytes()
+    assert gzip.decompress((folder / "tiktoken_bg.wasm.gz").read_bytes()) == b"tiktoken_bg.wasm"
+    assert "MIT" in (folder / "LICENSE").read_text(encoding="utf-8")
+
+
+def test_ranks_that_are_not_tiktoken_s_are_refused(repository: Path) -> None:
+    package = repository / "node_modules" / "tiktoken"
+    write(package / "encoders" / "tiny.json", json.dumps({"bpe_ranks": "! 0 YQ== YWI="}))
+    with pytest.raises(build.BuildError, match=r"tiny\.json does not hold the ranks"):
+        build.vendor(repository, repository / "vendor")
+    with pytest.raises(ranks.RanksError, match=r"tiny\.json does not hold the ranks"):
+        ranks.fill_cache(package, repository / "cache")
+
+
+def test_the_cache_is_what_tiktoken_looks_for(repository: Path) -> None:
+    package, folder = repository / "node_modules" / "tiktoken", repository / "cache"
+    [path] = ranks.fill_cache(package, folder).iterdir()
+    assert path == ranks.cached_file(folder, "tiny")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == TINY
+    path.write_bytes(b"half a f")
+    ranks.fill_cache(package, folder)
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == TINY
 
 
 # --- The server ---------------------------------------------------------------------
