@@ -22,7 +22,7 @@ from browser.http import FetchHttp
 from browser.page import BrowserPage
 from browser.scheduler import BrowserScheduler, Frames
 from browser.sockets import BrowserSockets
-from browser.storage import LocalStorage
+from browser.storage import WebStorage
 from sessions import discovery, events
 from sessions.commands import Commands
 from sessions.discovery import Discovery
@@ -30,9 +30,11 @@ from sessions.events import EventBus
 from sessions.live import Live
 from sessions.manager import SessionManager, set_session_manager
 from sessions.ports import Http, Sockets
-from sessions.preferences import LANGUAGE, LAST_PROXY, PROXY, Preferences
+from sessions.preferences import LANGUAGE, LAST_PROXY, PROXY, Preferences, adopt_unowned
 from sessions.proxy_api import ProxyApi
 from sessions.state import SessionState
+from sessions.storage import Storage
+from sessions.users import Users
 from views.compaction import Compaction
 from views.connect import Connect
 from views.desk import Desk
@@ -54,6 +56,11 @@ def report(where: str, error: BaseException) -> None:
     js.console.error(f"{where}: " + "".join(traceback.format_exception(error)))
 
 
+def asked_for(name: str) -> str | None:
+    """Return what the page's address says under a name."""
+    return js.URLSearchParams.new(js.location.search).get(name) or None  # null is not None
+
+
 def reload_without_choice() -> None:
     """Load the page again; what its address says about the proxy no longer counts."""
     address = js.URL.new(js.location.href)
@@ -63,7 +70,7 @@ def reload_without_choice() -> None:
 
 async def find_proxy(preferences: Preferences) -> Discovery:
     """Look for the proxy where it may be, and remember one that was found unasked."""
-    query = js.URLSearchParams.new(js.location.search).get("proxy")
+    query = asked_for("proxy")
     origin = js.location.origin if js.location.protocol.startswith("http") else None
     where = discovery.plan(query, preferences.get(PROXY), preferences.get(LAST_PROXY), origin)
     found = await discovery.discover(where, FetchHttp)
@@ -131,7 +138,13 @@ async def start(scheduler: BrowserScheduler) -> None:
     clock = BrowserClock()
     bus = EventBus(report)
     JsRegistry(bus, page_module.bus)
-    preferences = Preferences(LocalStorage(), bus)
+    storage, tab = (
+        Storage(WebStorage("localStorage"), bus),
+        Storage(WebStorage("sessionStorage"), bus),
+    )
+    adopt_unowned(storage)
+    users = Users(storage, tab, bus, asked_for("user"))
+    preferences = Preferences(storage, users.current.id)
     words = Words(preferences.get(LANGUAGE) or js.navigator.language, IntlFormats)
     found = await find_proxy(preferences)
     http, sockets = ports_of(found, clock, scheduler)
@@ -158,6 +171,7 @@ async def start(scheduler: BrowserScheduler) -> None:
             renderer.touch(panel)
 
     bus.on(LANGUAGE_CHANGED, show_all)
+    storage.speak()
     page.property("boot", "hidden", True)
     show_all()
     wake_when_it_helps(live)

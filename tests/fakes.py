@@ -195,6 +195,10 @@ class FakeStore:
         self._check("remove")
         self.kept.pop(key, None)
 
+    def keys(self) -> list[str]:
+        self._check("keys")
+        return list(self.kept)
+
 
 class Rig:
     """The whole core over fakes, wired as the page wires it."""

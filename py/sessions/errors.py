@@ -8,7 +8,8 @@
     ├── SwitchSuperseded          a later switch took over; nothing happened
     ├── NoSession                 the command needs a current session, and there is none
     ├── BadInput                  a value is not what the contract says
-    │   └── BadFrame              …and it came over the WebSocket
+    │   ├── BadFrame              …and it came over the WebSocket
+    │   └── BadUserName           …and it was to be the name of a user
     ├── TokenizerFailed           the counting of tokens could not start, or stopped
     ├── UnknownEncoding           no such encoding is shipped
     ├── UnknownModel              nobody says which encoding a model has
@@ -92,6 +93,20 @@ class UnknownModel(SessionsError):
     def __init__(self, model: str) -> None:
         super().__init__(f"Nobody publishes which encoding {model} has.")
         self.model = model
+
+
+class BadUserName(BadInput):
+    """A text that cannot be the name of a user.
+
+    Attributes:
+        key: the catalogue's key of the sentence that says why.
+        values: what the sentence is filled with.
+    """
+
+    def __init__(self, key: str, message: str, **values: str | int) -> None:
+        super().__init__(message)
+        self.key = key
+        self.values = values
 
 
 class ProxyError(SessionsError):

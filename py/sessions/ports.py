@@ -6,7 +6,7 @@ demo with objects in memory, the tests with fakes and a virtual clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -87,6 +87,10 @@ class Store(Protocol):
 
     def remove(self, key: str) -> None:
         """Forget ``key``; unknown keys are ignored."""
+
+    def keys(self) -> Iterable[str]:
+        """Return every key that is there, other pages' of the same origin included."""
+        ...
 
 
 class Clock(Protocol):

@@ -1,12 +1,9 @@
-"""Small choices that are remembered from visit to visit, as plain text."""
+"""Small choices that are remembered from visit to visit, as plain text, for each user."""
 
 from __future__ import annotations
 
-from . import events
-from .ports import Store
-
-PREFIX = "kimi:"
-"""Every key begins with this: an origin may serve other pages too."""
+from .storage import PREFIX, Storage, key_of
+from .users import DEFAULT
 
 LANGUAGE = "language"
 THEME = "theme"
@@ -15,29 +12,27 @@ PROXY = "proxy"
 LAST_PROXY = "last-proxy"
 """The address that answered last, without being chosen."""
 
+NAMES = (LANGUAGE, THEME, PROXY, LAST_PROXY)
+"""What there is to choose, and to take along to another browser."""
+
 
 class Preferences:
-    """Reads and writes choices. A storage that is full or blocked costs only the memory.
+    """Reads and writes one user's choices.
 
-    It is then told once, as ``storage:degraded``; what was chosen still holds until the
-    page is closed.
+    A storage that is full or blocked costs only the memory: what was chosen still holds until
+    the page is closed.
     """
 
-    def __init__(self, store: Store, bus: events.EventBus) -> None:
-        """Keep choices in ``store``."""
-        self._store = store
-        self._bus = bus
+    def __init__(self, storage: Storage, user: str = DEFAULT) -> None:
+        """Keep the choices of ``user`` in ``storage``."""
+        self._storage = storage
+        self._user = user
         self._values: dict[str, str | None] = {}
-        self._degraded = False
 
     def get(self, name: str) -> str | None:
         """Return a choice, or None."""
         if name not in self._values:
-            try:
-                self._values[name] = self._store.get(PREFIX + name)
-            except OSError as error:
-                self._degrade(error)
-                self._values[name] = None
+            self._values[name] = self._storage.read(key_of(self._user, name))
         return self._values[name]
 
     def set(self, name: str, value: str | None) -> None:
@@ -45,15 +40,25 @@ class Preferences:
         if self.get(name) == value:
             return
         self._values[name] = value
-        try:
-            if value is None:
-                self._store.remove(PREFIX + name)
-            else:
-                self._store.set(PREFIX + name, value)
-        except OSError as error:
-            self._degrade(error)
+        key = key_of(self._user, name)
+        if value is None:
+            self._storage.remove(key)
+        else:
+            self._storage.write(key, value)
 
-    def _degrade(self, error: OSError) -> None:
-        if not self._degraded:
-            self._degraded = True
-            self._bus.emit(events.STORAGE_DEGRADED, {"reason": str(error)})
+    def enter(self, user: str) -> None:
+        """Go on with the choices of another user."""
+        self._user = user
+        self._values.clear()
+
+
+def adopt_unowned(storage: Storage) -> None:
+    """Give the choices of versions that knew no users to the user ``default``.
+
+    They wrote ``kimi:theme`` where ``kimi:default:theme`` is read now. Such a key was written
+    after the last move, if there was one, and so it is the newer of the two.
+    """
+    for name in NAMES:
+        value = storage.read(PREFIX + name)
+        if value is not None and storage.attempt(key_of(DEFAULT, name), value):
+            storage.remove(PREFIX + name)

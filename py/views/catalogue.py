@@ -766,6 +766,18 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The answer was interrupted",
         "La réponse a été interrompue",
     ),
+    "notice.user_new": (
+        "“{name}” is new in this browser and starts with nothing remembered.",
+        "«\u00a0{name}\u00a0» est nouveau dans ce navigateur et commence sans rien en mémoire.",
+    ),
+    "notice.user_unknown": (
+        "The user in the page’s address has a name that cannot be one; the last user stays.",
+        "L’adresse de la page désigne un utilisateur dont le nom n’en est pas un\u00a0; le dernier utilisateur reste.",
+    ),
+    "notice.users_damaged": (
+        "The list of users could not be read. It was set aside, and made anew from what was found.",
+        "La liste des utilisateurs était illisible. Elle a été mise de côté et refaite d’après ce qui a été trouvé.",
+    ),
     "notice.view_only": (
         "You see “{name}”. This proxy cannot activate a session: requests are still booked on its own.",
         "Vous voyez «\u00a0{name}\u00a0». Ce proxy ne sait pas activer une session\u00a0: les requêtes restent comptées sur la sienne.",
@@ -965,5 +977,17 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "unsupported": (
         "This version of the proxy cannot do that.",
         "Cette version du proxy ne le permet pas.",
+    ),
+    "users.error.empty": (
+        "Give the user a name.",
+        "Donnez un nom à l’utilisateur.",
+    ),
+    "users.error.long": (
+        "A name has at most {n} characters.",
+        "Un nom a au plus {n} caractères.",
+    ),
+    "users.error.taken": (
+        "There is a user “{name}” already.",
+        "Il y a déjà un utilisateur «\u00a0{name}\u00a0».",
     ),
 }

@@ -5,7 +5,7 @@ const boot = document.getElementById("boot");
 
 const language = document.documentElement.lang;
 const french =
-  language === "fr" || (!localStorageHas("kimi:language") && navigator.language.startsWith("fr"));
+  language === "fr" || (!localStorageHas(`kimi:${document.documentElement.dataset.user}:language`) && navigator.language.startsWith("fr"));
 if (french) document.getElementById("boot-text").textContent = "Démarrage de Python…";
 
 /** @param {string} key */

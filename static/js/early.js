@@ -1,7 +1,8 @@
 /*
  * The first script of the page: classic, synchronous, before any stylesheet.
  *
- * 1. Puts the stored theme and language on <html> before the first paint, so a reload never flashes.
+ * 1. Finds out whose page this is, as py/sessions/users.py will, and puts the user's theme and
+ *    language on <html> before the first paint, so a reload never flashes.
  * 2. Narrows the page's Content-Security-Policy. The policy in the HTML has to allow any proxy
  *    address, because a static file cannot know which one is chosen. Policies only ever add up, so
  *    a second one listing just this page, the default proxy and the chosen proxy takes the rest away.
@@ -15,13 +16,58 @@
   var root = document.documentElement;
   var DEFAULT_PROXY = "http://localhost:8000";
 
-  /** @param {string} key @returns {string | null} */
-  function stored(key) {
+  /** @param {string} key @param {string} [area] @returns {string | null} */
+  function stored(key, area) {
     try {
-      return window.localStorage.getItem(key);
+      return window[area || "localStorage"].getItem(key);
     } catch (_blocked) {
       return null;
     }
+  }
+
+  /** @returns {{id: string, name: string}[]} who there is */
+  function everybody() {
+    try {
+      var users = JSON.parse(stored("kimi:users")).users.filter(function (user) {
+        return typeof user.name === "string" && /^[a-z0-9-]{1,40}$/.test(user.id);
+      });
+      if (users.length) return users;
+    } catch (_missingOrDamaged) {
+      // The one who is always there.
+    }
+    return [{ id: "default", name: "" }];
+  }
+
+  /** @returns {string} the id of the user in ?user=, of this tab, or chosen last; "" for a new one */
+  function whose() {
+    var users = everybody();
+    function find(wanted) {
+      if (!wanted) return undefined;
+      var name = wanted.trim().toLowerCase();
+      return (
+        users.filter(function (user) { return user.id === wanted; })[0] ||
+        users.filter(function (user) { return user.name && user.name.toLowerCase() === name; })[0]
+      );
+    }
+    var asked = null;
+    try {
+      asked = new URLSearchParams(window.location.search).get("user");
+    } catch (_unreadable) {
+      // An unreadable query is the same as none.
+    }
+    if (asked && asked.trim()) return (find(asked) || { id: "" }).id;
+    var last = find(stored("kimi:user", "sessionStorage")) || find(stored("kimi:user"));
+    return (last || users[0]).id;
+  }
+
+  var user = whose();
+  root.dataset.user = user;
+
+  /** @param {string} name @returns {string | null} what this user chose */
+  function choice(name) {
+    // Versions that knew no users wrote kimi:theme; Python moves it once.
+    var unowned = user === "default" ? stored("kimi:" + name) : null;
+    return unowned || stored("kimi:" + user + ":" + name);
   }
 
   /**
@@ -54,14 +100,14 @@
     } catch (_unreadable) {
       // An unreadable query is the same as none.
     }
-    return stored("kimi:proxy");
+    return choice("proxy");
   }
 
   try {
-    var theme = stored("kimi:theme");
+    var theme = choice("theme");
     if (theme === "dark" || theme === "light") root.setAttribute("data-theme", theme);
 
-    var language = stored("kimi:language");
+    var language = choice("language");
     if (language === "fr" || language === "en") root.lang = language;
   } catch (_error) {
     // The defaults of the HTML stand.
@@ -71,7 +117,7 @@
     // The page's own ws: form is spelled out: not every browser reads it into 'self'.
     var own = origins(window.location.origin);
     var chosen = origins(chosenProxy());
-    var last = origins(stored("kimi:last-proxy"));
+    var last = origins(choice("last-proxy"));
     var allowed = ["'self'"].concat(own, origins(DEFAULT_PROXY), last, chosen);
     // A policy has no way to name an IPv6 address. With such a proxy the wider policy has to stand.
     if (last.concat(chosen).join().indexOf("[") >= 0) return;

@@ -25,6 +25,7 @@ MADE = {
     "TokenizerFailed": ("It stopped.",),
     "UnknownEncoding": ("p50k_base",),
     "UnknownModel": ("kimi",),
+    "BadUserName": ("users.error.empty", "A user needs a name."),
 }
 CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c is not SessionsError]
 

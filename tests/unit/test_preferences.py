@@ -5,21 +5,24 @@ from __future__ import annotations
 import pytest
 
 from sessions import events
-from sessions.preferences import LANGUAGE, PREFIX, PROXY, THEME, Preferences
+from sessions.preferences import LANGUAGE, NAMES, PROXY, THEME, Preferences, adopt_unowned
+from sessions.storage import Storage
 from tests.fakes import FakeStore
 from tests.support import Recorder
 
 
-def open_with(store):
+def open_with(store, user="default"):
     recorder = Recorder()
     recorder.listen(events.STORAGE_DEGRADED)
-    return Preferences(store, recorder.bus), recorder
+    storage = Storage(store, recorder.bus)
+    storage.speak()
+    return Preferences(storage, user), recorder
 
 
 def test_a_choice_is_there_on_the_next_visit():
     store = FakeStore()
     open_with(store)[0].set(LANGUAGE, "fr")
-    assert store.kept == {PREFIX + "language": "fr"}
+    assert store.kept == {"kimi:default:language": "fr"}
     assert open_with(store)[0].get(LANGUAGE) == "fr"
 
 
@@ -64,3 +67,38 @@ def test_other_keys_of_the_origin_are_left_alone():
     assert preferences.get(LANGUAGE) is None
     preferences.set(LANGUAGE, "fr")
     assert store.kept["language"] == "de"
+
+
+def test_each_user_has_choices_of_their_own():
+    store = FakeStore()
+    preferences, _ = open_with(store, "anna")
+    preferences.set(LANGUAGE, "fr")
+    preferences.enter("bob")
+    assert preferences.get(LANGUAGE) is None
+    preferences.set(LANGUAGE, "en")
+    preferences.enter("anna")
+    assert preferences.get(LANGUAGE) == "fr"
+    assert store.kept == {"kimi:anna:language": "fr", "kimi:bob:language": "en"}
+
+
+def test_what_versions_without_users_chose_is_the_first_users():
+    store = FakeStore()
+    store.kept = {f"kimi:{name}": f"the {name}" for name in NAMES} | {"theme": "not ours"}
+    preferences, recorder = open_with(store)
+    adopt_unowned(Storage(store, recorder.bus))
+    assert {name: preferences.get(name) for name in NAMES} == {n: f"the {n}" for n in NAMES}
+    assert set(store.kept) == {"theme", *(f"kimi:default:{name}" for name in NAMES)}
+
+
+def test_an_older_version_that_came_back_for_a_while_had_the_last_word():
+    store = FakeStore()
+    store.kept = {"kimi:theme": "light", "kimi:default:theme": "dark"}
+    adopt_unowned(Storage(store, Recorder().bus))
+    assert store.kept == {"kimi:default:theme": "light"}
+
+
+def test_choices_that_cannot_be_moved_stay_where_they_are():
+    store = FakeStore("set")
+    store.kept = {"kimi:theme": "light"}
+    adopt_unowned(Storage(store, Recorder().bus))
+    assert store.kept == {"kimi:theme": "light"}

@@ -24,6 +24,7 @@ from sessions.proxy_api import (
     Model,
     Provider,
 )
+from sessions.storage import Storage
 from tests.driver import run
 from tests.fakes import (
     SESSION,
@@ -64,7 +65,7 @@ def failed(command, key="failed.list", detail="Non."):
 
 
 def preferences_of(room, store=None):
-    return Preferences(store or FakeStore(), room.bus)
+    return Preferences(Storage(store or FakeStore(), room.bus))
 
 
 # -- the renderer --------------------
