@@ -6,14 +6,13 @@ to the page.
 
 from __future__ import annotations
 
-import random
 import traceback
 from typing import Any
 
 import js
 from pyodide.ffi.wrappers import add_event_listener
-from pyscript.js_modules import page as page_module
 
+from browser import boot
 from browser.bus import JsRegistry
 from browser.chart import UplotChart
 from browser.clock import BrowserClock
@@ -79,11 +78,12 @@ async def find_proxy(preferences: Preferences) -> Discovery:
     return found
 
 
-def ports_of(
+async def ports_of(
     found: Discovery, clock: BrowserClock, scheduler: BrowserScheduler
 ) -> tuple[Http, Sockets]:
     """Return HTTP and WebSocket to what was found."""
     if found.is_demo:
+        await boot.sources_at_hand()
         from demo.proxy import DemoProxy  # only who sees the demo pays for it
 
         proxy = DemoProxy(clock, scheduler)
@@ -132,9 +132,9 @@ def wake_when_it_helps(live: Live) -> None:
     add_event_listener(js.document, "visibilitychange", seen)
 
 
-async def start(scheduler: BrowserScheduler) -> None:
-    """Bring the page to life."""
-    random.seed()
+async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
+    """Bring the page to life; ``page_module`` is ``static/js/page.js``."""
+    boot.wake()
     clock = BrowserClock()
     bus = EventBus(report)
     JsRegistry(bus, page_module.bus)
@@ -147,7 +147,7 @@ async def start(scheduler: BrowserScheduler) -> None:
     preferences = Preferences(storage, users.current.id)
     words = Words(preferences.get(LANGUAGE) or js.navigator.language, IntlFormats)
     found = await find_proxy(preferences)
-    http, sockets = ports_of(found, clock, scheduler)
+    http, sockets = await ports_of(found, clock, scheduler)
 
     api = ProxyApi(http)
     state = SessionState(bus, clock)
@@ -174,19 +174,22 @@ async def start(scheduler: BrowserScheduler) -> None:
     storage.speak()
     page.property("boot", "hidden", True)
     show_all()
+    boot.announce_start()
     wake_when_it_helps(live)
     live.start()
     bus.emit(events.CONNECTION_CHANGED, live.connection.state)
 
 
-async def main(scheduler: BrowserScheduler) -> None:
+async def try_to_start(scheduler: BrowserScheduler, page_module: Any) -> None:
     """Start, or let the page say why it cannot."""
     try:
-        await start(scheduler)
+        await start(scheduler, page_module)
     except Exception as error:
         report("start", error)
         js.reportError(js.Error.new(str(error)))
 
 
-_scheduler = BrowserScheduler(report)
-_scheduler.start(main(_scheduler))
+def run(page_module: Any) -> None:
+    """Start the dashboard in this page."""
+    scheduler = BrowserScheduler(report)
+    scheduler.start(try_to_start(scheduler, page_module))

@@ -17,20 +17,20 @@ versions that ``package.json`` pins (``make dist`` sees to that).
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import re
 import shutil
 import sys
 import tempfile
 import tomllib
-import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import ranks
+from tools import boot, ranks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,14 +50,26 @@ PYODIDE_FILES = (
 UPLOT_FILES = ("uPlot.esm.js", "uPlot.min.css")
 TIKTOKEN_MODULE = "tiktoken_bg.wasm"
 
-#: The first moment that a zip file can express: archives are the same bytes every time.
-ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-
 #: PyScript loads this plugin even where it is off, to tell it so.
 ALWAYS_LOADED = "error"
 
 CHUNK_IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)["'`]\./([\w.-]+\.js)["'`]""")
-CONFIG_ATTRIBUTE = re.compile(r"""(?<=\bconfig=")(\./)?pyscript\.toml(?=")""")
+#: Loaded by the scripts of the page, or by PyScript: the browser hears of them at once.
+PRELOADED = (
+    "js/interpreter.js",
+    "vendor/pyodide/pyodide.mjs",
+    "vendor/pyodide/pyodide.asm.mjs",
+    "js/pyscript.js",
+    "js/micropython-off.js",
+    "vendor/pyscript/core.js",
+    "vendor/pyscript/core-*.js",
+    "js/boot.js",
+    "js/page.js",
+    "js/bus.js",
+)
+
+SCRIPT_TAG = '<script type="py" src="py/start.py" config="pyscript.toml"></script>'
+CHARSET_TAG = '<meta charset="utf-8">'
 
 PYODIDE_NOTICE = """\
 Pyodide {version} ({homepage})
@@ -83,7 +95,7 @@ class BuildError(Exception):
 def python_sources(root: Path) -> list[str]:
     """List the Python files that PyScript imports, as sorted paths below ``py/``.
 
-    ``main.py`` is left out: the page names it itself, in its script tag. So is the drop-in,
+    The script is left out: the page names it itself, in its script tag. So is the drop-in,
     which other pages load.
     """
     folder = root / "py"
@@ -92,7 +104,7 @@ def python_sources(root: Path) -> list[str]:
         for path in folder.rglob("*.py")
         if "__pycache__" not in path.parts
     )
-    return [name for name in names if name != "main.py" and not name.startswith("dropin/")]
+    return [name for name in names if name != boot.SCRIPT and not name.startswith("dropin/")]
 
 
 def read_config(root: Path) -> dict[str, Any]:
@@ -218,13 +230,19 @@ def _fill_tiktoken(package: Path, folder: Path) -> None:
 # --- The page -------------------------------------------------------------------
 
 
-def dist(root: Path, target: Path) -> None:
-    """Build the whole page into ``target``, which is replaced only when all went well."""
+def dist(root: Path, target: Path, take: boot.Take = boot.take) -> None:
+    """Build the whole page into ``target``, which is replaced only when all went well.
+
+    Args:
+        root: the repository.
+        target: where to.
+        take: takes the snapshot of Python's memory.
+    """
     config = check_config(root)
-    _replace(target, lambda folder: _fill_dist(root, folder, config))
+    _replace(target, lambda folder: _fill_dist(root, folder, config, take))
 
 
-def _fill_dist(root: Path, folder: Path, config: dict[str, Any]) -> None:
+def _fill_dist(root: Path, folder: Path, config: dict[str, Any], take: boot.Take) -> None:
     for name in STATIC_FOLDERS:
         shutil.copytree(
             _existing(root / "static" / name),
@@ -232,36 +250,62 @@ def _fill_dist(root: Path, folder: Path, config: dict[str, Any]) -> None:
             copy_function=shutil.copyfile,
             ignore=shutil.ignore_patterns(".*", "dropin"),
         )
-    _fill_vendor(root, folder / "static" / "vendor")
-    _copy(root / "py", folder / "py", ["main.py"])
-    pack(root, folder / "app.zip")
-    (folder / "index.html").write_text(packed_page(root), encoding="utf-8")
-    (folder / "pyscript.json").write_text(packed_config(config), encoding="utf-8")
+    static = folder / "static"
+    _fill_vendor(root, static / "vendor")
+    config = packed_config(config)
+    pyscript, _ = _package(root, "@pyscript/core")
+    pyodide, _ = _package(root, "pyodide")
+    try:
+        stamp = boot.fill(
+            static / "boot",
+            pyodide=pyodide,
+            library=boot.pyscript_library(pyscript / "dist"),
+            sources={
+                name: (root / "py" / name).read_text(encoding="utf-8")
+                for name in python_sources(root)
+            },
+            config=config,
+            take=take,
+        )
+    except boot.BootError as error:
+        raise BuildError(str(error)) from error
+    page = packed_page(root, config, stamp, preloaded(static))
+    (folder / "index.html").write_text(page, encoding="utf-8")
 
 
-def pack(root: Path, archive: Path) -> None:
-    """Write the Python sources as one zip: one request instead of one a module."""
-    with zipfile.ZipFile(archive, "w") as out:
-        for name in python_sources(root):
-            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            entry.create_system = 3  # Unix, wherever it is built: the same bytes
-            out.writestr(entry, (root / "py" / name).read_bytes())
+def packed_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the built page's config: Python and its files come from ``static/boot``."""
+    packed = {name: value for name, value in config.items() if name != "files"}
+    return {**packed, "interpreter": "./static/js/interpreter.js"}
 
 
-def packed_config(config: dict[str, Any]) -> str:
-    """Return the built page's config: JSON, which spares the page a TOML parser."""
-    return json.dumps({**config, "files": {"./app.zip": "./*"}}, indent=2, sort_keys=True) + "\n"
+def preloaded(static: Path) -> list[str]:
+    """List the modules that the browser shall fetch at once, as addresses below ``static/``."""
+    return [
+        path.relative_to(static).as_posix()
+        for pattern in PRELOADED
+        for path in sorted(static.glob(pattern))
+    ]
 
 
-def packed_page(root: Path) -> str:
-    """Return ``index.html`` with its script tag pointing to the built config."""
+def packed_page(
+    root: Path, config: dict[str, Any], stamp: dict[str, str], modules: Iterable[str]
+) -> str:
+    """Return ``index.html`` with the config and the script in it, and everything begun early."""
+    text = json.dumps(stamp, sort_keys=True)
+    early = [f'<script src="static/js/load.js" data-stamp="{html.escape(text)}"></script>']
+    early += [f'<link rel="modulepreload" href="static/{name}">' for name in modules]
+    script = _existing(root / "py" / boot.SCRIPT).read_text(encoding="utf-8")
+    attribute = html.escape(json.dumps(config, sort_keys=True))
     page = _existing(root / "index.html").read_text(encoding="utf-8")
-    packed, count = CONFIG_ATTRIBUTE.subn("pyscript.json", page)
-    if count != 1:
-        raise BuildError('index.html must say config="pyscript.toml" exactly once.')
-    return packed
+    for tag, built in (
+        (CHARSET_TAG, "\n  ".join([CHARSET_TAG, *early])),
+        (SCRIPT_TAG, f'<script type="py" config="{attribute}">\n{script}</script>'),
+    ):
+        if page.count(tag) != 1:
+            raise BuildError(f"index.html must say {tag} exactly once.")
+        page = page.replace(tag, built)
+    return page
 
 
 # --- Files ------------------------------------------------------------------------

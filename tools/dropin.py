@@ -21,6 +21,9 @@ from tools import build
 #: Below ``py/``: what the surface imports, and nothing of the page's own.
 PYTHON = ("browser/__init__.py", "browser/clock.py", "dropin/*.py", "sessions/*.py")
 
+#: The first moment that a zip file can express: archives are the same bytes every time.
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
 
 def fill(root: Path, pyodide: Path, folder: Path) -> None:
     """Write the drop-in into ``folder``; ``pyodide`` is the folder of a built page."""
@@ -49,7 +52,7 @@ def pack(root: Path, archive: Path) -> None:
     sources = sorted(path for pattern in PYTHON for path in (root / "py").glob(pattern))
     with zipfile.ZipFile(archive, "w") as out:
         for path in sources:
-            entry = zipfile.ZipInfo(path.relative_to(root / "py").as_posix(), build.ZIP_EPOCH)
+            entry = zipfile.ZipInfo(path.relative_to(root / "py").as_posix(), ZIP_EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             entry.create_system = 3  # Unix, wherever it is built

@@ -60,6 +60,8 @@ class Watch:
         self._check_origin(socket.url)
 
     def _on_failure(self, request: Request) -> None:
+        if request.failure == "net::ERR_ABORTED" and "/static/" in request.url:
+            return  # the page was left while a part of it was still on its way
         self._complain(f"request failed: {request.method} {request.url}: {request.failure}")
 
     def _check_origin(self, url: str) -> None:

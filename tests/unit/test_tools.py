@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import html
 import json
 import os
 import re
@@ -13,10 +14,10 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from tools import build, chromium, ranks, serve, setup
+from tools import boot, build, chromium, ranks, serve, setup
 
 ROOT = build.ROOT
 VERSIONS = {"@pyscript/core": "1.2.3", "pyodide": "4.5.6", "tiktoken": "3.2.1", "uplot": "7.8.9"}
@@ -96,11 +97,14 @@ def write(path: Path, text: str = "") -> None:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one of everything, and npm packages of a few bytes."""
     root = tmp_path / "repository"
+    write(root / "index.html", f"{build.CHARSET_TAG}\n{build.SCRIPT_TAG}\n")
     write(
-        root / "index.html", '<script type="py" src="py/main.py" config="pyscript.toml"></script>'
+        root / "pyscript.toml",
+        'plugins = ["!error", "!big"]\n[js_modules.main]\n"./p.js" = "page"\n\n[files]\n',
     )
-    write(root / "pyscript.toml", 'plugins = ["!error", "!big"]\n\n[files]\n')
-    write(root / "py" / "main.py")
+    write(root / "py" / "start.py", "import sessions\n")
+    write(root / "py" / "main.py", "import json\n\ndef later():\n    import sessions, re\n")
+    write(root / "py" / "demo" / "__init__.py", "import csv\n")
     write(root / "py" / "sessions" / "__init__.py")
     write(root / "py" / "sessions" / "core.py", "NAME = 'core'\n")
     write(root / "py" / "sessions" / "__pycache__" / "core.py")
@@ -122,8 +126,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(pyscript / "error-3.js", 'import{a}from"./core-1.js"')
     for name in ("toml-4.js", "big-2.js", "never-5.js", "core.css"):
         write(pyscript / name)
+    library = 'export default {"pyscript": {"web.py": "WEB = 1", "sub": {"x.py": ""}}};'
+    chart = {"sources": ["../a.js", "../src/stdlib/pyscript.js"], "sourcesContent": ["", library]}
+    write(pyscript / "core-1.js.map", json.dumps(chart))
     for name in build.PYODIDE_FILES:
-        write(root / "node_modules" / "pyodide" / name)
+        write(root / "node_modules" / "pyodide" / name, "{}")
     for name in build.UPLOT_FILES:
         write(root / "node_modules" / "uplot" / "dist" / name)
     tiktoken = root / "node_modules" / "tiktoken"
@@ -143,16 +150,32 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def fake_snapshot(order: Mapping[str, Any]) -> bytes:
+    """What stands for a snapshot: the order itself."""
+    return json.dumps({**order, "pyodide": ""}, sort_keys=True).encode()
+
+
+def make(repository: Path, name: str = "dist") -> Path:
+    """Build the page; its snapshot is the order for one."""
+    build.dist(repository, repository / name, fake_snapshot)
+    return repository / name
+
+
+def packed(page: Path, kind: str) -> bytes:
+    [path] = (page / "static" / "boot").glob(f"{kind}-*.pack")
+    return gzip.decompress(path.read_bytes())
+
+
 def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
-    build.dist(repository, repository / "dist")
-    assert set(contents(repository / "dist")) == {
-        "app.zip",
+    page = make(repository)
+    boot_files = {path.relative_to(page).as_posix() for path in page.glob("static/boot/*")}
+    assert len(boot_files) == 3
+    assert set(contents(page)) == {
         "index.html",
-        "py/main.py",
-        "pyscript.json",
         "static/css/file.txt",
         "static/icons/file.txt",
         "static/js/file.txt",
+        *boot_files,
         *(f"static/vendor/pyodide/{name}" for name in (*build.PYODIDE_FILES, "LICENSE")),
         *(f"static/vendor/uplot/{name}" for name in (*build.UPLOT_FILES, "LICENSE")),
         "static/vendor/tiktoken/LICENSE",
@@ -168,31 +191,75 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
     }
 
 
-def test_the_python_sources_travel_as_one_zip(repository: Path) -> None:
-    build.dist(repository, repository / "dist")
-    with zipfile.ZipFile(repository / "dist" / "app.zip") as archive:
-        assert archive.namelist() == ["sessions/__init__.py", "sessions/core.py"]
-        assert archive.read("sessions/core.py") == b"NAME = 'core'\n"
-    config = json.loads((repository / "dist" / "pyscript.json").read_text(encoding="utf-8"))
-    assert config == {"files": {"./app.zip": "./*"}, "plugins": ["!error", "!big"]}
-    page = (repository / "dist" / "index.html").read_text(encoding="utf-8")
-    assert 'config="pyscript.json"' in page
+def test_the_large_files_are_named_and_checked_by_their_content(repository: Path) -> None:
+    page = make(repository)
+    text = (page / "index.html").read_text(encoding="utf-8")
+    [attribute] = re.findall(r'data-stamp="([^"]*)"', text)
+    stamp = json.loads(html.unescape(attribute))
+    assert stamp["pyodide"] == VERSIONS["pyodide"]
+    for kind in ("wasm", "snapshot", "sources"):
+        assert stamp[kind] == boot.digest(packed(page, kind))
+        assert (page / "static" / "boot" / f"{kind}-{stamp[kind][:16]}.pack").is_file()
+    assert json.loads(packed(page, "snapshot"))["stamp"] == {
+        name: stamp[name] for name in ("pyodide", "wasm", "sources")
+    }
+
+
+def test_the_sources_travel_in_one_file(repository: Path) -> None:
+    assert json.loads(packed(make(repository), "sources")) == {
+        "demo/__init__.py": "import csv\n",
+        "main.py": "import json\n\ndef later():\n    import sessions, re\n",
+        "pyscript/sub/x.py": "",
+        "pyscript/web.py": "WEB = 1",
+        "sessions/__init__.py": "",
+        "sessions/core.py": "NAME = 'core'\n",
+    }
+
+
+def test_the_snapshot_holds_all_but_what_comes_later(repository: Path) -> None:
+    order = json.loads(packed(make(repository), "snapshot"))
+    assert order["modules"] == ["json", "re", "pyscript", "main", "sessions", "sessions.core"]
+    assert order["scripts"] == ["page"]
+
+
+def test_the_built_page_has_its_config_and_its_script_inside(repository: Path) -> None:
+    text = (make(repository) / "index.html").read_text(encoding="utf-8")
+    tags = re.findall(r'<script type="py" config="([^"]*)">\n([^<]*)</script>', text)
+    [(config, script)] = [(json.loads(html.unescape(config)), code) for config, code in tags]
+    assert config == {
+        "interpreter": "./static/js/interpreter.js",
+        "js_modules": {"main": {"./p.js": "page"}},
+        "plugins": ["!error", "!big"],
+    }
+    assert script == "import sessions\n"
+    assert '<link rel="modulepreload" href="static/vendor/pyscript/core-1.js">' in text
+
+
+def test_without_pyscripts_library_nothing_is_built(repository: Path) -> None:
+    (repository / "node_modules" / "@pyscript" / "core" / "dist" / "core-1.js.map").unlink()
+    with pytest.raises(build.BuildError, match="no source map with PyScript's Python library"):
+        make(repository)
+
+
+def test_a_snapshot_that_cannot_be_taken_says_why(repository: Path) -> None:
+    with pytest.raises(boot.BootError, match=r"could not be taken:\n(.|\n)*TypeError"):
+        boot.take({"pyodide": str(repository / "node_modules" / "pyodide"), "sources": {}})
 
 
 def test_two_builds_are_the_same_bytes(repository: Path) -> None:
-    build.dist(repository, repository / "one")
+    make(repository, "one")
     for path in repository.joinpath("py").rglob("*.py"):
         os.utime(path, (1, 1))
-    build.dist(repository, repository / "two")
+    make(repository, "two")
     assert contents(repository / "one") == contents(repository / "two")
 
 
 def test_a_build_that_fails_leaves_the_last_one_alone(repository: Path) -> None:
-    build.dist(repository, repository / "dist")
+    make(repository)
     before = contents(repository / "dist")
-    (repository / "py" / "main.py").unlink()
-    with pytest.raises(build.BuildError, match=r"main\.py is missing"):
-        build.dist(repository, repository / "dist")
+    (repository / "py" / "start.py").unlink()
+    with pytest.raises(build.BuildError, match=r"start\.py is missing"):
+        make(repository)
     assert contents(repository / "dist") == before
     assert [path.name for path in repository.iterdir() if path.name.startswith(".")] == []
 
@@ -202,15 +269,15 @@ def test_a_file_that_the_config_does_not_list_is_named(repository: Path) -> None
     with pytest.raises(
         build.BuildError, match=r"differ in \./py/views/feed\.py: run `make config`"
     ):
-        build.dist(repository, repository / "dist")
+        make(repository)
     build.write_config(repository)
-    build.dist(repository, repository / "dist")
+    make(repository)
 
 
-def test_a_page_without_the_config_is_refused(repository: Path) -> None:
+def test_a_page_without_the_script_is_refused(repository: Path) -> None:
     write(repository / "index.html", "<title>nothing</title>")
     with pytest.raises(build.BuildError, match="exactly once"):
-        build.dist(repository, repository / "dist")
+        make(repository)
 
 
 def test_another_version_than_the_pinned_one_is_refused(repository: Path) -> None:
