@@ -22,7 +22,7 @@ from browser.page import BrowserPage
 from browser.scheduler import BrowserScheduler, Frames
 from browser.sockets import BrowserSockets
 from browser.storage import WebStorage
-from sessions import discovery, events
+from sessions import commands, discovery, events
 from sessions.commands import Commands
 from sessions.discovery import Discovery
 from sessions.events import EventBus
@@ -118,7 +118,7 @@ def build_panels(
     ]
 
 
-def wake_when_it_helps(live: Live) -> None:
+def wake_when_it_helps(bus: EventBus) -> None:
     """Reconnect at once when the network is back or the person looks again.
 
     A socket that outlived the network's absence may be dead without knowing: it is renewed.
@@ -126,9 +126,9 @@ def wake_when_it_helps(live: Live) -> None:
 
     def seen(_event: Any) -> None:
         if not js.document.hidden:
-            live.connection.wake()
+            bus.emit(commands.WAKE)
 
-    add_event_listener(js.window, "online", lambda _event: live.connection.restart())
+    add_event_listener(js.window, "online", lambda _event: bus.emit(commands.RESTART))
     add_event_listener(js.document, "visibilitychange", seen)
 
 
@@ -175,7 +175,7 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     page.property("boot", "hidden", True)
     show_all()
     boot.announce_start()
-    wake_when_it_helps(live)
+    wake_when_it_helps(bus)
     live.start()
     bus.emit(events.CONNECTION_CHANGED, live.connection.state)
 

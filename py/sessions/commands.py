@@ -37,6 +37,15 @@ LOAD_COMPACTION = "compaction:load"
 LOAD_MEMORY = "memory:load"
 LOAD_PROVIDERS = "providers:load"
 LOAD_RATE_LIMIT = "rate-limit:load"
+WAKE = "connection:wake"
+RESTART = "connection:restart"
+
+INTENTS = (
+    *(SELECT, CREATE, DELETE, LIST, SET_AUTO_SESSION, EXPORT),
+    *(COMPACT, PREVIEW_COMPACTION, SET_AUTO_COMPACTION, RESERVE_TOKENS, LOAD_COMPACTION),
+    *(LOAD_MEMORY, LOAD_PROVIDERS, LOAD_RATE_LIMIT, WAKE, RESTART),
+)
+"""Everything that can be asked for."""
 
 COMMAND_DONE: Topic[CommandOutcome] = Topic("command:done")
 COMMAND_FAILED: Topic[CommandOutcome] = Topic("command:failed")
@@ -111,6 +120,8 @@ class Commands:
         self._forget = [
             bus.on(topic, self._runner(topic, what, do)) for topic, (what, do) in work.items()
         ]
+        self._forget.append(bus.on(WAKE, lambda _: live.connection.wake()))
+        self._forget.append(bus.on(RESTART, lambda _: live.connection.restart()))
 
     def stop(self) -> None:
         """Listen no more."""

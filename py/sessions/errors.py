@@ -9,7 +9,8 @@
     ├── NoSession                 the command needs a current session, and there is none
     ├── BadInput                  a value is not what the contract says
     │   ├── BadFrame              …and it came over the WebSocket
-    │   └── BadUserName           …and it was to be the name of a user
+    │   ├── BadUserName           …and it was to be the name of a user
+    │   └── BadRecording          …and it stands in a recording
     ├── TokenizerFailed           the counting of tokens could not start, or stopped
     ├── UnknownEncoding           no such encoding is shipped
     ├── UnknownModel              nobody says which encoding a model has
@@ -107,6 +108,23 @@ class BadUserName(BadInput):
         super().__init__(message)
         self.key = key
         self.values = values
+
+
+class BadRecording(BadInput):
+    """A recording that cannot be replayed; nothing of it is used.
+
+    Attributes:
+        line: the number of the line that is wrong, from 1.
+        problem: ``json``, ``header``, ``version``, ``field``, ``order`` or ``large``.
+        field: the name of the field that is wrong or missing, if it is one.
+    """
+
+    def __init__(self, line: int, problem: str, field: str = "") -> None:
+        what = f"{problem} {field}".strip()
+        super().__init__(f"Line {line} of the recording cannot be used ({what}).")
+        self.line = line
+        self.problem = problem
+        self.field = field
 
 
 class ProxyError(SessionsError):

@@ -11,8 +11,10 @@ the page.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from . import events
@@ -84,6 +86,7 @@ class Live:
         *,
         address: str = "",
         demo: bool = False,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """Prepare to follow the proxy behind ``api`` and ``sockets``."""
         self._api = api
@@ -101,6 +104,7 @@ class Live:
             on_text=self.receive,
             address=address,
             demo=demo,
+            chance=chance,
         )
         self.pinned: SessionId | None = None
         """A session that a person looks at although requests are booked on another one,
@@ -292,7 +296,7 @@ class Live:
         for session_id in gone:
             lost_current = lost_current or self._state.is_current(session_id)
             self._state.forget(session_id)
-        self._scheduler.start(self._list_sessions())
+        self._scheduler.start(self._list_again())
         if lost_current:
             self.pinned = None
             self._begin_catching_up()
@@ -459,6 +463,11 @@ class Live:
     async def _list_sessions(self) -> None:
         await list_sessions(self._api, self._state, self._bus)
 
+    async def _list_again(self) -> None:
+        """Show what somebody else changed; the list is asked for again when it is opened."""
+        with suppress(ProxyError):
+            await self._list_sessions()
+
     async def _ask_auto(self) -> None:
         try:
             self._bus.emit(events.AUTO_SESSION_CHANGED, await self._api.auto_session())
@@ -500,7 +509,7 @@ class Live:
 
     def _follow(self, session: Session) -> None:
         """Show the session that the proxy now books requests on."""
-        self._scheduler.start(self._list_sessions())
+        self._scheduler.start(self._list_again())
         if self._state.is_current(session.id) and self._state.session is not None:
             self._state.update_session(self._state.session.merged(session))
         elif self._manager.switching_to is None:

@@ -120,3 +120,18 @@ def loads_redacted(text: str) -> Any:
     """
     value = parse_json(text)
     return redact(value) if _is_suspicious(text) else value
+
+
+def redact_json(text: str) -> str:
+    """Return JSON text without secrets, to be kept as text: usually the very text given.
+
+    What holds nothing suspicious is returned unparsed, JSON or not.
+
+    Raises:
+        ValueError: when it is suspicious and no JSON: nobody can say what in it is secret.
+    """
+    if not _is_suspicious(text):
+        return text
+    value = parse_json(text)
+    clean = redact(value)
+    return text if clean == value else json.dumps(clean)
