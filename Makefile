@@ -61,7 +61,7 @@ e2e: setup-test dist ## tests of the built page in Chromium
 	$(BIN)/pytest tests/e2e -n 2 $(ARGS)
 
 dropin: setup-test dist ## tests of the drop-in sessions.js in Chromium
-	$(BIN)/pytest tests/dropin -n 2 $(ARGS)
+	$(BIN)/pytest tests/dropin -n 2 --dist loadfile $(ARGS)
 
 lock: ## write the lock files anew
 	@python=$$(tools/python.sh) && "$$python" tools/setup.py lock

@@ -2,7 +2,7 @@
 """Build the drop-in: ``sessions.js`` and its runtime, to be copied into another dashboard.
 
 The folder holds what belongs beside the dashboard's own modules, and how to install it. It
-needs a built page (``tools/build.py dist``), whose Pyodide it takes over.
+needs a built page (``tools/build.py dist``), whose Pyodide it takes over, and Node.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -24,6 +26,9 @@ PYTHON = ("browser/__init__.py", "browser/clock.py", "dropin/*.py", "sessions/*.
 #: The first moment that a zip file can express: archives are the same bytes every time.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
+#: Put in front of Pyodide's loader: in a module, an import hides a global of the same name.
+LOADER_IMPORTS = 'import { fetch, WebAssembly } from "../downloads.js";'
+
 
 def fill(root: Path, pyodide: Path, folder: Path) -> None:
     """Write the drop-in into ``folder``; ``pyodide`` is the folder of a built page."""
@@ -35,16 +40,40 @@ def fill(root: Path, pyodide: Path, folder: Path) -> None:
         dirs_exist_ok=True,
     )
     runtime = folder / "sessions-runtime"
-    shutil.copytree(pyodide, runtime / "pyodide", copy_function=shutil.copyfile)
-    forget_packages(runtime / "pyodide" / "pyodide-lock.json")
-    pack(root, runtime / "sessions.zip")
+    take_over(pyodide, runtime / "pyodide")
+    compile_python(root, pyodide, runtime / "sessions.zip")
     shutil.copyfile(root / "docs" / "INSTALL-dropin.md", folder / "INSTALL.md")
+
+
+def take_over(pyodide: Path, folder: Path) -> None:
+    """Copy Pyodide, named and wired for a host of which nothing is known.
+
+    Some servers do not know what a ``.mjs`` is, so modules are called ``.js``; the interpreter
+    keeps its old name before that, by which Pyodide tells its own frames in a traceback. The
+    loader gets its files through ``downloads.js``, which notices those that do not come.
+    """
+    shutil.copytree(pyodide, folder, copy_function=shutil.copyfile)
+    forget_packages(folder / "pyodide-lock.json")
+    (folder / "pyodide.asm.mjs").rename(folder / "pyodide.asm.mjs.js")
+    loader = (folder / "pyodide.mjs").read_text(encoding="utf-8")
+    (folder / "pyodide.mjs").unlink()
+    (folder / "pyodide.js").write_text(f"{LOADER_IMPORTS}\n{loader}", encoding="utf-8")
 
 
 def forget_packages(lock: Path) -> None:
     """Empty Pyodide's list of what could be installed: here nothing is, and it is 120 kB."""
     content = json.loads(lock.read_text(encoding="utf-8"))
     lock.write_text(json.dumps({**content, "packages": {}}), encoding="utf-8")
+
+
+def compile_python(root: Path, pyodide: Path, archive: Path) -> None:
+    """Write the surface and the core as one zip of compiled modules."""
+    node = build.ROOT / ".venv" / "bin" / "node"
+    script = Path(__file__).with_name("bytecode.mjs")
+    with tempfile.TemporaryDirectory() as scratch:
+        sources = Path(scratch, "sources.zip")
+        pack(root, sources)
+        subprocess.run([node, script, pyodide, sources, archive], check=True)
 
 
 def pack(root: Path, archive: Path) -> None:

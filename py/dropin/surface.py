@@ -142,12 +142,13 @@ class Dropin:
             }
         )
 
-    def load_session_data(self, answer: str) -> None:
-        """Show a session from the proxy's answer; one without a session changes nothing."""
+    def load_session_data(self, answer: str) -> bool:
+        """Show a session from the proxy's answer; return False when there is none in it."""
         try:
             self._state.load_session_data(as_mapping(loads_redacted(answer)))
         except (BadInput, ValueError):
-            return
+            return False
+        return True
 
     def set_session_id(self, session_id: object = None) -> None:
         """Name the current session."""

@@ -181,8 +181,8 @@ class SessionManager:
 
         Args:
             session_id: the session.
-            existing_metrics: its metrics (oldest first) when the caller has them; they
-                replace what is buffered.
+            existing_metrics: its metrics when the caller has them, oldest first or as the
+                proxy answers, newest first; they replace what is buffered.
             activate: also make it the proxy's active session, as when a person chose it.
 
         Returns:
@@ -213,7 +213,7 @@ class SessionManager:
         session = detail.session
         if existing_metrics is not None:
             session = session.updated(metrics=list(existing_metrics))
-            raw = {**detail.raw, "recent_metrics": list(reversed(existing_metrics))}
+            raw = {**detail.raw, "recent_metrics": _newest_first(existing_metrics)}
             detail = SessionDetail.from_wire(raw)
         replace = existing_metrics is not None
         return self._commit(session, detail, replace=replace)
@@ -375,3 +375,9 @@ def _is_missing(error: BaseException) -> bool:
         return False
     text = str(error).lower()
     return "introuvable" in text or "non trouvée" in text or "not found" in text
+
+
+def _newest_first(metrics: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Dashboards hand on ``recent_metrics`` as they got it; the ids tell which order that is."""
+    ids = [key for metric in metrics if isinstance(key := metric.get("id"), int)]
+    return list(metrics) if ids and ids[0] > ids[-1] else list(reversed(metrics))

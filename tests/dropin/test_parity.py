@@ -1,21 +1,27 @@
-"""Replays the recording of the original module through the JavaScript module, in Chromium."""
+"""Replays the recording of the original module through the JavaScript module, in Chromium.
+
+Every case starts from a module that has just been loaded: another query makes the browser load
+``sessions.js`` again, and each copy has a state of its own on the one Python of the page.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from sessions.models import to_plain
 from tests.dropin.conftest import Host
 from tests.parity.test_parity import CASES, Replay, contains, without_proxy_config
-from tests.proxy import ProxyServer
 
 REPLAY = """
+const { number, steps } = argument;
+const fresh = await import(`/static/js/modules/sessions.js?case=${number}`);
 const emitted = [];
 const emit = eventBus.emit.bind(eventBus);
 eventBus.emit = (event, data) => { emitted.push([event, data]); emit(event, data); };
+const { now } = Date;
+const { fetch } = window;
 
 let answer;
 window.fetch = async (path) => {
@@ -24,16 +30,17 @@ window.fetch = async (path) => {
   return new Response(JSON.stringify(answer));
 };
 
-const manager = new sessions.SessionManager();
+const manager = new fresh.SessionManager();
 const calls = {
-  ...sessions,
+  ...fresh,
+  loadSessionData: (data) => void fresh.loadSessionData(data), // the recording left it out
   state: () => ({
-    id: sessions.getCurrentSessionId(),
-    metrics: sessions.getSessionMetrics(),
-    max: sessions.getCurrentMaxContext(),
-    memory: sessions.getCurrentMemoryMetrics(),
-    proxy: sessions.getLastProxyData(),
-    log: sessions.getLastLogData(),
+    id: fresh.getCurrentSessionId(),
+    metrics: fresh.getSessionMetrics(),
+    max: fresh.getCurrentMaxContext(),
+    memory: fresh.getCurrentMemoryMetrics(),
+    proxy: fresh.getLastProxyData(),
+    log: fresh.getLastLogData(),
   }),
   switchSession: (id, metrics, server) => {
     answer = server.response;
@@ -45,38 +52,36 @@ const calls = {
 };
 
 const results = [];
-for (const { at, call, args } of argument) {
-  Date.now = () => at;
-  const before = JSON.stringify(args);
-  let returns = null;
-  let fails = false;
-  try {
-    returns = calls[call](...args);
-    if (call === "switchSession") returns = await returns;
-  } catch {
-    returns = null;
-    fails = true;
+try {
+  for (const { at, call, args } of steps) {
+    Date.now = () => at;
+    const before = JSON.stringify(args);
+    let returns = null;
+    let fails = false;
+    try {
+      returns = calls[call](...args);
+      if (call === "switchSession") returns = await returns;
+    } catch {
+      returns = null;
+      fails = true;
+    }
+    const touched = JSON.stringify(args) !== before;
+    results.push({ returns: returns ?? null, fails, touched, emits: emitted.splice(0) });
   }
-  const touched = JSON.stringify(args) !== before;
-  results.push({ returns: returns ?? null, fails, touched, emits: emitted.splice(0) });
+} finally {
+  Object.assign(eventBus, { emit });
+  Object.assign(window, { fetch });
+  Date.now = now;
 }
 return JSON.parse(JSON.stringify(results));
 """
 
 
-@pytest.fixture
-def fresh(browser: Browser, proxy: ProxyServer) -> Any:
-    host = Host(browser.new_context().new_page(), proxy.url).open("/bare.html")
-    yield host
-    assert host.unexpected() == []
-    host.page.context.close()
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"case-{case['case']}")
-def test_every_recorded_step_is_the_same(fresh: Host, case: dict[str, Any]) -> None:
+def test_every_recorded_step_is_the_same(bare: Host, case: dict[str, Any]) -> None:
     """Where the original is wrong on purpose, the core's answer counts: it has its own test."""
     core = Replay(shared_state=False)
-    results = fresh.run(REPLAY, case["steps"])
+    results = bare.run(REPLAY, {"number": case["case"], "steps": case["steps"]})
     assert len(results) == len(case["steps"])
     for number, (step, ours) in enumerate(zip(case["steps"], results, strict=True)):
         where = f"case {case['case']}, step {number}: {step['call']}({step['args']})\n{ours}"

@@ -213,6 +213,15 @@ def test_metrics_that_the_caller_has_replace_what_is_buffered() -> None:
     assert given_rows == [{"id": 7, "estimated_tokens": 5}, {"id": 8, "estimated_tokens": 6}]
 
 
+def test_metrics_in_the_order_of_the_proxys_answer_are_shown_oldest_first() -> None:
+    """What dashboards do for an auto-session: they hand on ``recent_metrics``, newest first."""
+    page = Page()
+    given_rows = [{"id": 8, "estimated_tokens": 6}, {"id": 7, "estimated_tokens": 5}]
+    session = run(page.manager.switch_session(2, given_rows))
+    assert [m.id for m in page.state.metrics()] == [7, 8]
+    assert [m["id"] for m in to_plain(session)["metrics"]] == [8, 7]
+
+
 def test_metrics_that_the_caller_has_without_ids_are_taken_once() -> None:
     page = Page()
     run(page.manager.switch_session(2, [{"estimated_tokens": 5}, {"estimated_tokens": 6}]))

@@ -8,6 +8,19 @@
 import { loadInitialData } from "./api.js";
 import { eventBus } from "./utils.js";
 
+/**
+ * The functions of py/dropin/surface.py. Until Python is up only a module that this one imports
+ * can have got here.
+ */
+let python = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error("sessions.js: Python is still starting; await the import first.");
+    },
+  },
+);
+
 /** Given to the constructor of the one manager that has the module's own state. */
 const SHARED = Symbol("shared");
 
@@ -187,14 +200,17 @@ export function setMemoryMetrics(data) {
   changed(python.set_memory(toJson(data)));
 }
 
-/** @param {object} data the proxy's answer about a session */
+/**
+ * @param {object} data the proxy's answer about a session
+ * @returns {object | null} the same; null: there was no session in it, nothing has changed
+ */
 export function loadSessionData(data) {
-  changed(python.load_session_data(toJson(data)));
+  return changed(python.load_session_data(toJson(data))) ? data : null;
 }
 
-/** Asks the host's api.js again. */
+/** Asks the host's api.js again. @returns {Promise<object | null>} what it answered */
 export async function reloadSessionData() {
-  loadSessionData(await loadInitialData());
+  return loadSessionData(await loadInitialData());
 }
 
 // -- metrics ----------------------------------------------------------------------------
@@ -320,27 +336,69 @@ function toText(value) {
   return typeof value === "string" ? value : undefined;
 }
 
+/** Why Python did not start, for the person in front of the page. */
+const REASONS = {
+  en: {
+    sentence: (reason) => `The dashboard could not start Python: ${reason}`,
+    off: () => "WebAssembly is switched off in this browser.",
+    refused: () =>
+      "the page's Content-Security-Policy forbids WebAssembly; " +
+      "its script-src needs 'wasm-unsafe-eval'.",
+    missing: ({ file, detail }) => `${file} is missing (${detail}).`,
+    unreachable: ({ file }) => `${file} is missing or cannot be fetched.`,
+    stalled: ({ file }) => `${file} does not arrive; reload the page to try again.`,
+    damaged: ({ file }) => `${file} is damaged; copy it again.`,
+  },
+  fr: {
+    sentence: (reason) => `Le tableau de bord n’a pas pu démarrer Python : ${reason}`,
+    off: () => "WebAssembly est désactivé dans ce navigateur.",
+    refused: () =>
+      "la Content-Security-Policy de la page interdit WebAssembly ; " +
+      "il faut 'wasm-unsafe-eval' dans script-src.",
+    missing: ({ file, detail }) => `${file} est absent (${detail}).`,
+    unreachable: ({ file }) => `${file} est absent ou inaccessible.`,
+    stalled: ({ file }) => `${file} n’arrive pas ; rechargez la page pour réessayer.`,
+    damaged: ({ file }) => `${file} est endommagé ; copiez-le à nouveau.`,
+  },
+};
+
+/** Milliseconds given to the small files that start the rest, which watches itself. */
+const PATIENCE = 30_000;
+
 /** Starts Python. When that fails, the modules that wait do not run: the page has to say so. */
 async function start() {
   try {
-    if (typeof WebAssembly !== "object") {
-      throw new Error("this browser has WebAssembly switched off.");
-    }
-    const { boot } = await import("./sessions-runtime/boot.js");
+    if (typeof WebAssembly !== "object") throw { reason: "off" };
+    const { boot } = await starter();
     return await boot(deliver);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const french = document.documentElement.lang.startsWith("fr");
-    const sentence = french
-      ? `Le tableau de bord n’a pas pu démarrer Python : ${reason}`
-      : `The dashboard could not start Python: ${reason}`;
+    const language = document.documentElement.lang || navigator.language;
+    const texts = language.startsWith("fr") ? REASONS.fr : REASONS.en;
+    const sentence = texts.sentence(texts[cause.reason]?.(cause) ?? String(cause));
     showNotice(sentence);
     throw new Error(sentence, { cause });
   }
 }
 
+/** The module that starts Python. */
+async function starter() {
+  let timer;
+  const patience = new Promise((_, reject) => {
+    timer = setTimeout(reject, PATIENCE, { reason: "stalled", file: "sessions-runtime" });
+  });
+  const module = import("./sessions-runtime/boot.js").catch((cause) => {
+    throw { reason: "unreachable", file: "sessions-runtime", cause };
+  });
+  try {
+    return await Promise.race([module, patience]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** @param {string} sentence */
 function showNotice(sentence) {
+  if (document.getElementById("sessions-notice")) return; // of another copy of this module
   const notice = document.createElement("p");
   notice.id = "sessions-notice";
   notice.setAttribute("role", "alert");
@@ -352,4 +410,4 @@ function showNotice(sentence) {
   (document.body ?? document.documentElement).append(notice);
 }
 
-const python = await start();
+python = await start();

@@ -1,5 +1,6 @@
 /** The dashboard's entry: starts when the document is there, as dashboards do. */
-import { loadInitialData, listSessions } from "./modules/api.js";
+import { compactionStats, listSessions, loadInitialData } from "./modules/api.js";
+import { chooseWindow, clear } from "./modules/modals.js";
 import {
   getSessionManager,
   loadSessionData,
@@ -7,7 +8,7 @@ import {
 } from "./modules/sessions.js";
 import { attach, fillSessions, toast } from "./modules/ui.js";
 import { eventBus } from "./modules/utils.js";
-import { connect } from "./modules/websocket.js";
+import { choose, connect } from "./modules/websocket.js";
 
 window.starts = 0;
 window.heard = [];
@@ -27,7 +28,7 @@ document.addEventListener("DOMContentLoaded", async () => {
   }
   attach();
   const data = await loadInitialData();
-  if (data?.session) loadSessionData(data);
+  if (data?.session && loadSessionData(data) === data) chooseWindow(data.session.max_context);
   fillSessions(await listSessions());
   connect();
   document.getElementById("sessions").addEventListener("change", async (event) => {
@@ -37,6 +38,9 @@ document.addEventListener("DOMContentLoaded", async () => {
       toast(error.message);
     }
   });
-  eventBus.on("reload", reloadSessionData);
+  document.getElementById("clear").addEventListener("click", clear);
+  eventBus.on("session:choose", choose);
+  eventBus.on("reload", async () => fillSessions(await listSessions(), await reloadSessionData()));
+  eventBus.on("compaction", async () => toast((await compactionStats()).session_id));
   document.getElementById("status").textContent = "ready";
 });

@@ -1,4 +1,6 @@
-/** What the dashboard asks its proxy. */
+/** What the dashboard asks its proxy. It imports the module that imports it. */
+import { getCurrentSessionId } from "./sessions.js";
+
 async function ask(path) {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
@@ -7,3 +9,8 @@ async function ask(path) {
 
 export const loadInitialData = () => ask("/api/sessions/active");
 export const listSessions = () => ask("/api/sessions");
+export const compactionStats = () => ask(`/api/compaction/${getCurrentSessionId()}/stats`);
+export const activate = async (id) => {
+  const answer = await fetch(`/api/sessions/${id}/activate`, { method: "POST" });
+  if (!answer.ok) throw new Error(`${answer.status}`);
+};

@@ -1,8 +1,8 @@
 /** Writes into the page what the bus tells. */
+import { showWindow } from "./modals.js";
 import {
   calculateAccuracy,
   calculateStats,
-  getCurrentMaxContext,
   getCurrentMemoryMetrics,
   getCurrentSessionId,
   getSessionMetrics,
@@ -39,7 +39,7 @@ function figures() {
 
 function session() {
   write("session", getCurrentSessionId());
-  write("window", getCurrentMaxContext());
+  write("window", showWindow());
   write("memory", getCurrentMemoryMetrics().memory_tokens);
   document.getElementById("feed").replaceChildren(...getSessionMetrics().map(line));
   figures();
