@@ -143,7 +143,7 @@ def take(order: Mapping[str, Any]) -> bytes:
     Raises:
         BootError: Node is missing, or the snapshot could not be taken.
     """
-    node = _node()
+    node = find_node()
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch, "snapshot")
         file = Path(scratch, "order.json")
@@ -158,7 +158,7 @@ def take(order: Mapping[str, Any]) -> bytes:
         return out.read_bytes()
 
 
-def _node() -> str:
+def find_node() -> str:
     """Return the Node that set-up has chosen, else the machine's own."""
     chosen = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "node"
     node = str(chosen) if chosen.exists() else shutil.which("node")

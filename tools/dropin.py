@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import build
+from tools import boot, build
 
 #: Below ``py/``: what the surface imports, and nothing of the page's own.
 PYTHON = ("browser/__init__.py", "browser/clock.py", "dropin/*.py", "sessions/*.py")
@@ -68,12 +68,11 @@ def forget_packages(lock: Path) -> None:
 
 def compile_python(root: Path, pyodide: Path, archive: Path) -> None:
     """Write the surface and the core as one zip of compiled modules."""
-    node = build.ROOT / ".venv" / "bin" / "node"
     script = Path(__file__).with_name("bytecode.mjs")
     with tempfile.TemporaryDirectory() as scratch:
         sources = Path(scratch, "sources.zip")
         pack(root, sources)
-        subprocess.run([node, script, pyodide, sources, archive], check=True)
+        subprocess.run([boot.find_node(), script, pyodide, sources, archive], check=True)
 
 
 def pack(root: Path, archive: Path) -> None:
