@@ -14,10 +14,12 @@ from pyodide.ffi.wrappers import add_event_listener
 
 from browser import boot
 from browser.bus import JsRegistry
+from browser.channel import BrowserChannels
 from browser.chart import UplotChart
 from browser.clock import BrowserClock
 from browser.formats import IntlFormats
 from browser.http import FetchHttp
+from browser.locks import WebLocks
 from browser.page import BrowserPage
 from browser.scheduler import BrowserScheduler, Frames
 from browser.sockets import BrowserSockets
@@ -29,11 +31,20 @@ from sessions.events import EventBus
 from sessions.live import Live
 from sessions.manager import SessionManager, set_session_manager
 from sessions.ports import Http, Sockets
-from sessions.preferences import LANGUAGE, LAST_PROXY, PROXY, Preferences, adopt_unowned
+from sessions.preferences import (
+    LANGUAGE,
+    LAST_PROXY,
+    PREFERENCES_CHANGED,
+    PROXY,
+    Preferences,
+    adopt_unowned,
+)
 from sessions.proxy_api import ProxyApi
 from sessions.state import SessionState
 from sessions.storage import Storage
-from sessions.users import Users
+from sessions.tabs import SharedSockets
+from sessions.users import USER_CHANGED, User, Users
+from sessions.viewing import SharedView
 from views.compaction import Compaction
 from views.connect import Connect
 from views.desk import Desk
@@ -118,6 +129,50 @@ def build_panels(
     ]
 
 
+def can_share() -> bool:
+    """Tell whether tabs can agree who connects; only pages from a secure origin have locks."""
+    return hasattr(js.navigator, "locks") and hasattr(js, "BroadcastChannel")
+
+
+def group_of(user: User, found: Discovery) -> str:
+    """Name the tabs that share a connection: those of one user on one proxy."""
+    return f"kimi:{user.id} {found.address}"
+
+
+def follow_user(bus: EventBus, found: Discovery, *shared: SharedSockets | SharedView) -> None:
+    """Share with the tabs of whoever uses this one now."""
+
+    def changed(user: User) -> None:
+        for part in shared:
+            part.move(group_of(user, found))
+
+    bus.on(USER_CHANGED, changed)
+
+
+def share_between_tabs(shared: SharedSockets) -> None:
+    """Take part for as long as the page is there: it may be frozen, or kept to go back to."""
+
+    def shown(event: Any) -> None:
+        if event.persisted:
+            shared.resume()
+
+    add_event_listener(js.window, "pagehide", lambda _event: shared.suspend())
+    add_event_listener(js.window, "pageshow", shown)
+    add_event_listener(js.document, "freeze", lambda _event: shared.suspend())
+    add_event_listener(js.document, "resume", lambda _event: shared.resume())
+    shared.start()
+
+
+def follow_other_tabs(preferences: Preferences, bus: EventBus) -> None:
+    """Choose what was chosen in another tab of the same user."""
+
+    def stored(event: Any) -> None:
+        if preferences.reread(event.key or None):  # null is not None
+            bus.emit(PREFERENCES_CHANGED)
+
+    add_event_listener(js.window, "storage", stored)
+
+
 def wake_when_it_helps(bus: EventBus) -> None:
     """Reconnect at once when the network is back or the person looks again.
 
@@ -148,6 +203,12 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     words = Words(preferences.get(LANGUAGE) or js.navigator.language, IntlFormats)
     found = await find_proxy(preferences)
     http, sockets = await ports_of(found, clock, scheduler)
+    shared = None
+    if can_share() and not found.is_demo:
+        sockets = shared = SharedSockets(
+            sockets, WebLocks(scheduler), BrowserChannels(), bus, clock, scheduler,
+            group_of(users.current, found),
+        )  # fmt: skip
 
     api = ProxyApi(http)
     state = SessionState(bus, clock)
@@ -158,6 +219,9 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
         address=found.address, demo=found.is_demo,
     )  # fmt: skip
     Commands(api, state, manager, live, bus, scheduler)
+    if shared is not None:
+        view = SharedView(BrowserChannels(), bus, clock, shared, group_of(users.current, found))
+        follow_user(bus, found, shared, view)
 
     page = BrowserPage(page_module)
     frames = Frames(lambda: renderer.frame())
@@ -174,9 +238,12 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     storage.speak()
     page.property("boot", "hidden", True)
     show_all()
+    follow_other_tabs(preferences, bus)
     boot.announce_start()
     wake_when_it_helps(bus)
     live.start()
+    if shared is not None:
+        share_between_tabs(shared)
     bus.emit(events.CONNECTION_CHANGED, live.connection.state)
 
 

@@ -18,7 +18,7 @@ from sessions.commands import Commands
 from sessions.live import Live
 from sessions.manager import SessionManager
 from sessions.models import SessionDetail
-from sessions.ports import HttpAnswer, SocketListener
+from sessions.ports import Http, HttpAnswer, SocketListener, Sockets
 from sessions.proxy_api import Capabilities, ProxyApi
 from sessions.state import SessionState
 from tests.support import FakeClock, FakeScheduler, Recorder
@@ -203,7 +203,10 @@ class FakeStore:
 class Rig:
     """The whole core over fakes, wired as the page wires it."""
 
-    def __init__(self, http: FakeHttp) -> None:
+    def __init__(
+        self, http: Http, share: Callable[[Rig], Sockets] = lambda rig: rig.sockets
+    ) -> None:
+        """Over what ``share`` makes of the rig's own sockets."""
         self.http = http
         self.clock = FakeClock()
         self.scheduler = FakeScheduler(self.clock)
@@ -214,7 +217,7 @@ class Rig:
         self.state = SessionState(self.bus, self.clock)
         self.manager = SessionManager(self.state, self.bus, self.api)
         self.live = Live(
-            self.api, self.sockets, self.state, self.manager, self.bus, self.clock, self.scheduler
+            self.api, share(self), self.state, self.manager, self.bus, self.clock, self.scheduler
         )
         self.commands = Commands(
             self.api, self.state, self.manager, self.live, self.bus, self.scheduler

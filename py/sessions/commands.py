@@ -17,7 +17,7 @@ from .errors import NoSession, ProxyError, SessionsError, SwitchFailed, SwitchSu
 from .events import Topic
 from .live import Live, list_sessions
 from .manager import SessionManager
-from .models import Notice, SessionId, Wire, as_id, as_mapping, as_text, as_tokens
+from .models import Notice, SessionId, Wire, as_flag, as_id, as_mapping, as_text, as_tokens
 from .notices import notice_for
 from .ports import Scheduler
 from .proxy_api import Provider, ProxyApi
@@ -37,13 +37,15 @@ LOAD_COMPACTION = "compaction:load"
 LOAD_MEMORY = "memory:load"
 LOAD_PROVIDERS = "providers:load"
 LOAD_RATE_LIMIT = "rate-limit:load"
+VIEW = "session:view"
+"""Look at a session that was chosen in another tab."""
 WAKE = "connection:wake"
 RESTART = "connection:restart"
 
 INTENTS = (
     *(SELECT, CREATE, DELETE, LIST, SET_AUTO_SESSION, EXPORT),
     *(COMPACT, PREVIEW_COMPACTION, SET_AUTO_COMPACTION, RESERVE_TOKENS, LOAD_COMPACTION),
-    *(LOAD_MEMORY, LOAD_PROVIDERS, LOAD_RATE_LIMIT, WAKE, RESTART),
+    *(LOAD_MEMORY, LOAD_PROVIDERS, LOAD_RATE_LIMIT, VIEW, WAKE, RESTART),
 )
 """Everything that can be asked for."""
 
@@ -54,6 +56,8 @@ COMPACTION_LOADED: Topic[Wire] = Topic("compaction:loaded")
 COMPACTION_PREVIEWED: Topic[Wire] = Topic("compaction:previewed")
 MEMORY_LOADED: Topic[Wire] = Topic("memory:loaded")
 RATE_LIMIT_LOADED: Topic[Wire] = Topic("rate-limit:loaded")
+SESSION_VIEWED: Topic[ViewedSession] = Topic("session:viewed")
+"""A person chose a session on a proxy that cannot activate it and so tells nobody."""
 EXPORTED: Topic[ExportedFile] = Topic("export:ready")
 
 
@@ -67,6 +71,18 @@ class CommandOutcome:
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object."""
         return {"command": self.command, "notice": self.notice and self.notice.to_wire()}
+
+
+@dataclass(frozen=True, slots=True)
+class ViewedSession:
+    """A session that a person chose; ``pinned`` when requests are booked on another one."""
+
+    id: SessionId
+    pinned: bool
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"id": self.id, "pinned": self.pinned}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,7 @@ class Commands:
         self._scheduler = scheduler
         work: dict[str, tuple[str, Callable[[Wire], Coroutine[Any, Any, None]]]] = {
             SELECT: ("failed.select", self._select),
+            VIEW: ("failed.select", self._view),
             CREATE: ("failed.create", self._create),
             DELETE: ("failed.delete", self._delete),
             LIST: ("failed.list", self._list),
@@ -161,8 +178,24 @@ class Commands:
         if not activated:
             values = {"name": session.name}
             self._bus.emit(events.NOTICE, Notice("info", "notice.view_only", values))
+        if not self._api.can_activate:
+            self._bus.emit(SESSION_VIEWED, ViewedSession(session.id, not activated))
         await self._live.after_switch()
         await self._list_again()
+
+    async def _view(self, request: Wire) -> None:
+        session_id = as_id(request.get("id"))
+        if session_id is None or self._manager.switching_to is not None:
+            return  # else a person is choosing right here, and that choice is the later one
+        moves = not self._manager.is_session_active(session_id)
+        if moves:
+            try:
+                await self._manager.switch_session(session_id)
+            except SwitchFailed:
+                return  # the bus was told, and nobody asked for it in this tab
+        self._live.pinned = session_id if as_flag(request.get("pinned")) else None
+        if moves:
+            await self._live.after_switch()
 
     async def _create(self, request: Wire) -> None:
         name = (as_text(request.get("name")) or "").strip()

@@ -416,11 +416,13 @@ class Live:
     # -- catching up --------------------------------------------------------------------
 
     def _on_open(self) -> None:
-        # The first connection is greeted by `init`, and the start has loaded the rest; only
-        # a later one comes after a gap.
-        if self._opened_before or self._is_behind:
+        # `init` greets every connection, without requests. Those of a gap are fetched; when
+        # the page starts, its first answers may just miss what came before the connection.
+        if self._opened_before or self._is_behind or not self._catching_up:
             self._api.renegotiate()
             self._begin_catching_up()
+        elif self._settle_timer is None:
+            self._settle_timer = self._scheduler.call_later(QUIET / 1000, self._settle)
         self._opened_before = True
 
     def _begin_catching_up(self) -> None:
@@ -484,8 +486,8 @@ class Live:
                 return
             self.pinned = None
         active = await self._api.active_session()
-        if self._manager.switching_to is not None:
-            return  # a person is choosing another one right now
+        if self._manager.switching_to is not None or self.pinned is not None:
+            return  # a person has chosen another one since
         if active is None:
             self._manager.leave_session()
         else:

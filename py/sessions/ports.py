@@ -75,6 +75,39 @@ class Sockets(Protocol):
         ...
 
 
+class Claim(Protocol):
+    """A lock that was asked for, whether it has been granted yet or not."""
+
+    def release(self) -> None:
+        """Give it back, or stop waiting for it; ``granted`` is not called any more."""
+
+
+class Locks(Protocol):
+    """Locks among the tabs of one browser; a tab that goes away, however, gives its back."""
+
+    def request(self, name: str, granted: Callable[[], None]) -> Claim:
+        """Wait for the exclusive lock ``name``; call ``granted()``, later, once it is held."""
+        ...
+
+
+class Channel(Protocol):
+    """A line to the other tabs that opened the same name; what one posts, all others hear."""
+
+    def post(self, text: str) -> None:
+        """Tell the others."""
+
+    def close(self) -> None:
+        """Hear and tell nothing more."""
+
+
+class Channels(Protocol):
+    """Opens channels between the tabs of one browser."""
+
+    def open(self, name: str, on_text: Callable[[str], None]) -> Channel:
+        """Open ``name``; ``on_text`` hears what others post, each tab's posts in their order."""
+        ...
+
+
 class Store(Protocol):
     """Text kept from visit to visit. An implementation may raise ``OSError``."""
 

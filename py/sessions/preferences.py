@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .events import Topic
 from .storage import PREFIX, Storage, key_of
 from .users import DEFAULT
 
@@ -14,6 +15,10 @@ LAST_PROXY = "last-proxy"
 
 NAMES = (LANGUAGE, THEME, PROXY, LAST_PROXY)
 """What there is to choose, and to take along to another browser."""
+
+
+PREFERENCES_CHANGED: Topic[None] = Topic("preferences:changed")
+"""The user's choices are others than they were, without a choice made in this tab."""
 
 
 class Preferences:
@@ -45,6 +50,13 @@ class Preferences:
             self._storage.remove(key)
         else:
             self._storage.write(key, value)
+
+    def reread(self, key: str | None) -> bool:
+        """Another tab wrote ``key``, or cleared everything: tell whether it was one of these."""
+        mine = [name for name in NAMES if key in (None, key_of(self._user, name))]
+        for name in mine:
+            self._values.pop(name, None)
+        return bool(mine)
 
     def enter(self, user: str) -> None:
         """Go on with the choices of another user."""

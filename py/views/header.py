@@ -5,7 +5,7 @@ from __future__ import annotations
 from sessions import commands, events
 from sessions.connection import ConnectionState, Phase
 from sessions.ports import Timer
-from sessions.preferences import LANGUAGE, THEME, Preferences
+from sessions.preferences import LANGUAGE, PREFERENCES_CHANGED, THEME, Preferences
 from sessions.proxy_api import TOGGLE_AUTO
 
 from .catalogue import LANGUAGES
@@ -123,6 +123,7 @@ class Appearance:
         self._translate()
         desk.on_action("language:set", self._set_language)
         desk.on_action("theme:toggle", self._toggle_theme)
+        desk.bus.on(PREFERENCES_CHANGED, self._follow)
 
     def render(self) -> None:
         """Mark the language in force."""
@@ -136,17 +137,29 @@ class Appearance:
         self._desk.page.translate(self._desk.words.language, self._desk.words.all())
 
     def _set_language(self, action: Action) -> None:
-        language = action.value or ""
-        if language != self._desk.words.language:
-            self._desk.words.speak(language)
-            self._preferences.set(LANGUAGE, self._desk.words.language)
-            self._translate()
-            self._desk.bus.emit(LANGUAGE_CHANGED, self._desk.words.language)
+        self._speak(action.value or "")
+        self._preferences.set(LANGUAGE, self._desk.words.language)
 
     def _toggle_theme(self, _: Action) -> None:
-        self._dark = not self._dark
-        theme = "dark" if self._dark else "light"
-        self._preferences.set(THEME, theme)
-        self._desk.page.attribute("root", "data-theme", theme)
-        self._desk.page.flush()
-        self._desk.bus.emit(THEME_CHANGED, theme)
+        self._paint(dark=not self._dark)
+        self._preferences.set(THEME, "dark" if self._dark else "light")
+
+    def _follow(self, _: object) -> None:
+        self._speak(self._preferences.get(LANGUAGE) or "")
+        theme = self._preferences.get(THEME)
+        if theme in ("dark", "light"):
+            self._paint(dark=theme == "dark")
+
+    def _speak(self, language: str) -> None:
+        if language in LANGUAGES and language != self._desk.words.language:
+            self._desk.words.speak(language)
+            self._translate()
+            self._desk.bus.emit(LANGUAGE_CHANGED, language)
+
+    def _paint(self, *, dark: bool) -> None:
+        if dark != self._dark:
+            self._dark = dark
+            theme = "dark" if dark else "light"
+            self._desk.page.attribute("root", "data-theme", theme)
+            self._desk.page.flush()
+            self._desk.bus.emit(THEME_CHANGED, theme)

@@ -42,6 +42,7 @@ async def started(version=NEWEST, session_id=2):
     http.on("GET", ACTIVE, answer(value))
     rig = Rig(http)
     await rig.start()
+    await rig.later(2)  # what comes right after a load is checked once more
     http.calls.clear()
     rig.recorder.listen(*TOPICS)
     return rig

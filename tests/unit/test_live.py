@@ -573,6 +573,34 @@ def test_a_session_looked_at_that_is_gone_gives_way_to_the_active_one():
 # -- gaps --------------------
 
 
+def test_what_came_between_the_load_and_a_first_connection_that_took_long_is_fetched():
+    async def scene():
+        rig = rig_of(NEWEST, [row(1)])
+        rig.live.start()
+        await rig.scheduler.settle()
+        rig.http.on(*ACTIVE, active(NEWEST, [row(2), row(1)]))
+        rig.sockets.last.listener.on_open()
+        await rig.scheduler.settle()
+        assert [metric.id for metric in rig.state.metrics()] == [1, 2]
+        rig.check()
+
+    run(scene())
+
+
+def test_what_the_load_just_missed_is_there_a_second_later():
+    async def scene():
+        rig = rig_of(NEWEST, [row(1)])
+        await rig.start()
+        rig.http.calls.clear()
+        rig.http.on(*BY_ID, active(NEWEST, [row(2), row(1)]))
+        await rig.later(1)
+        assert [metric.id for metric in rig.state.metrics()] == [1, 2]
+        assert rig.http.asked() == [BY_ID]
+        rig.check()
+
+    run(scene())
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_what_a_gap_hid_is_fetched_and_counted_once(version):
     async def scene():

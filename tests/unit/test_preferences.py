@@ -81,6 +81,26 @@ def test_each_user_has_choices_of_their_own():
     assert store.kept == {"kimi:anna:language": "fr", "kimi:bob:language": "en"}
 
 
+@pytest.mark.parametrize(
+    ("key", "is_mine"),
+    [
+        ("kimi:anna:language", True),
+        (None, True),
+        ("kimi:bob:language", False),
+        ("kimi:anna:state", False),
+        ("language", False),
+    ],
+)
+def test_what_another_tab_chose_is_read_again(key, is_mine):
+    store = FakeStore()
+    preferences, _ = open_with(store, "anna")
+    preferences.set(LANGUAGE, "fr")
+    store.kept["kimi:anna:language"] = "en"
+    assert preferences.get(LANGUAGE) == "fr"
+    assert preferences.reread(key) is is_mine
+    assert preferences.get(LANGUAGE) == ("en" if is_mine else "fr")
+
+
 def test_what_versions_without_users_chose_is_the_first_users():
     store = FakeStore()
     store.kept = {f"kimi:{name}": f"the {name}" for name in NAMES} | {"theme": "not ours"}

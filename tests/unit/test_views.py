@@ -11,7 +11,7 @@ from sessions.commands import CommandOutcome, ExportedFile
 from sessions.connection import ConnectionState, Phase
 from sessions.discovery import DEMO, Discovery, Finding, Visit
 from sessions.models import Alert, CompactionDone, Notice, Session, SwitchFailure
-from sessions.preferences import LANGUAGE, PROXY, THEME, Preferences
+from sessions.preferences import LANGUAGE, PREFERENCES_CHANGED, PROXY, THEME, Preferences
 from sessions.proxy_api import (
     COMPACT,
     COMPACTION_STATS,
@@ -1091,6 +1091,27 @@ def test_the_theme_is_changed_and_remembered(remembered, dark, first):
     room.do("theme:toggle")
     assert preferences.get(THEME) == {"dark": "light", "light": "dark"}[first]
     assert len(heard) == 2
+
+
+def test_language_and_theme_of_another_tab_are_followed_but_not_chosen_again():
+    room, store = Room(), FakeStore()
+    preferences = preferences_of(room, store)
+    room.add(Appearance, preferences, dark=False)
+    heard = room.intents("page:language", "page:theme")
+    chosen = {"kimi:default:language": "fr", "kimi:default:theme": "dark"}
+    store.kept |= chosen
+    store.broken.add("set")
+    for key in chosen:
+        assert preferences.reread(key)
+        room.emit(PREFERENCES_CHANGED)
+    assert heard == [("page:language", "fr"), ("page:theme", "dark")]
+    assert room.page.attributes["root", "data-theme"] == "dark"
+    assert room.page.language == "fr"
+
+    store.kept.clear()
+    assert preferences.reread(None)
+    room.emit(PREFERENCES_CHANGED)
+    assert len(heard) == 2, "what is shown stays until somebody chooses"
 
 
 # -- memory --------------------

@@ -1,0 +1,63 @@
+"""Web Locks: of all tabs of one origin, one holds a name's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, create_proxy, to_js
+
+from sessions.ports import Scheduler
+
+
+class BrowserClaim:
+    """Implements :class:`sessions.ports.Claim`; destroys its proxy when the claim has ended."""
+
+    def __init__(self, name: str, granted: Callable[[], None], scheduler: Scheduler) -> None:
+        """Wait for the lock ``name``; ``scheduler`` reports a browser that refuses it."""
+        self._granted = granted
+        self._released = False
+        self._abort = js.AbortController.new()
+        self._hold: Any = None
+        scheduler.start(self._wait(name))
+
+    def release(self) -> None:
+        """Give it back, or stop waiting for it."""
+        self._released = True
+        if self._hold is not None:
+            self._hold.resolve(None)
+        else:
+            self._abort.abort()
+
+    async def _wait(self, name: str) -> None:
+        proxy = create_proxy(self._take)
+        options = to_js({"signal": self._abort.signal}, dict_converter=js.Object.fromEntries)
+        try:
+            await js.navigator.locks.request(name, options, proxy)
+        except JsException:
+            if not self._released:  # else it was told to stop waiting, and says so
+                raise
+        finally:
+            proxy.destroy()
+
+    def _take(self, _lock: Any) -> Any:
+        # The lock is held for as long as what is returned here is pending.
+        self._hold = js.Promise.withResolvers()
+        if self._released:
+            self._hold.resolve(None)
+        else:
+            self._granted()
+        return self._hold.promise
+
+
+class WebLocks:
+    """Implements :class:`sessions.ports.Locks`."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        """Wait for locks in tasks of ``scheduler``."""
+        self._scheduler = scheduler
+
+    def request(self, name: str, granted: Callable[[], None]) -> BrowserClaim:
+        """Wait for the exclusive lock ``name``."""
+        return BrowserClaim(name, granted, self._scheduler)
