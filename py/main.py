@@ -26,10 +26,11 @@ from browser.sockets import BrowserSockets
 from browser.storage import WebStorage
 from sessions import commands, discovery, events
 from sessions.commands import Commands
-from sessions.discovery import Discovery
+from sessions.discovery import DEMO, Discovery, Plan
 from sessions.events import EventBus
 from sessions.live import Live
 from sessions.manager import SessionManager, set_session_manager
+from sessions.persistence import Persistence, recall
 from sessions.ports import Http, Sockets
 from sessions.preferences import (
     LANGUAGE,
@@ -41,7 +42,7 @@ from sessions.preferences import (
 )
 from sessions.proxy_api import ProxyApi
 from sessions.state import SessionState
-from sessions.storage import Storage
+from sessions.storage import Storage, key_of
 from sessions.tabs import SharedSockets
 from sessions.users import USER_CHANGED, User, Users
 from sessions.viewing import SharedView
@@ -54,6 +55,7 @@ from views.figures import EstimateAccuracy, Figures
 from views.gauge import ContextGauge, SourceExplanation
 from views.header import LANGUAGE_CHANGED, Appearance, AutoSession, Connection, CurrentSession
 from views.history import History
+from views.last_seen import LastSeen
 from views.memory import Memory
 from views.page import Panel, Renderer
 from views.sessions_panel import NewSession, SessionList
@@ -78,11 +80,15 @@ def reload_without_choice() -> None:
     js.location.replace(address.href)
 
 
-async def find_proxy(preferences: Preferences) -> Discovery:
-    """Look for the proxy where it may be, and remember one that was found unasked."""
-    query = asked_for("proxy")
+def where_to_look(preferences: Preferences) -> Plan:
+    """Decide where the proxy may be."""
     origin = js.location.origin if js.location.protocol.startswith("http") else None
-    where = discovery.plan(query, preferences.get(PROXY), preferences.get(LAST_PROXY), origin)
+    chosen, last = preferences.get(PROXY), preferences.get(LAST_PROXY)
+    return discovery.plan(asked_for("proxy"), chosen, last, origin)
+
+
+async def find_proxy(where: Plan, preferences: Preferences) -> Discovery:
+    """Look for the proxy where it may be, and remember one that was found unasked."""
     found = await discovery.discover(where, FetchHttp)
     if not where.chosen and not found.is_demo:
         preferences.set(LAST_PROXY, found.address)
@@ -103,13 +109,19 @@ async def ports_of(
 
 
 def build_panels(
-    desk: Desk, live: Live, preferences: Preferences, found: Discovery, chart: UplotChart
+    desk: Desk,
+    live: Live,
+    persistence: Persistence,
+    preferences: Preferences,
+    found: Discovery,
+    chart: UplotChart,
 ) -> list[Panel]:
     """Make every panel, the one that translates the page first."""
     dark = bool(js.matchMedia("(prefers-color-scheme: dark)").matches)
     return [
         Appearance(desk, preferences, dark=dark),
         Connection(desk, live.connection.state),
+        LastSeen(desk, live.connection.state, lambda: persistence.seen_at),
         CurrentSession(desk),
         AutoSession(desk),
         SessionList(desk),
@@ -187,6 +199,18 @@ def wake_when_it_helps(bus: EventBus) -> None:
     add_event_listener(js.document, "visibilitychange", seen)
 
 
+def remember_to_the_end(persistence: Persistence) -> None:
+    """Write what is left to write when the page goes, or may go without another word."""
+
+    def hidden(_event: Any) -> None:
+        if js.document.hidden:
+            persistence.flush()
+
+    add_event_listener(js.window, "pagehide", lambda _event: persistence.flush())
+    add_event_listener(js.document, "visibilitychange", hidden)
+    add_event_listener(js.window, "storage", lambda e: persistence.changed_elsewhere(str(e.key)))
+
+
 async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     """Bring the page to life; ``page_module`` is ``static/js/page.js``."""
     boot.wake()
@@ -201,7 +225,12 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     users = Users(storage, tab, bus, asked_for("user"))
     preferences = Preferences(storage, users.current.id)
     words = Words(preferences.get(LANGUAGE) or js.navigator.language, IntlFormats)
-    found = await find_proxy(preferences)
+    where = where_to_look(preferences)
+    remembered = recall(storage, users.current.id, clock.now())
+    if where.expected in remembered.envelope.proxies and where.expected not in (None, DEMO):
+        found = Discovery(where.expected, (), is_settled=False)  # show it before anybody answers
+    else:
+        found = await find_proxy(where, preferences)
     http, sockets = await ports_of(found, clock, scheduler)
     shared = None
     if can_share() and not found.is_demo:
@@ -222,12 +251,17 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     if shared is not None:
         view = SharedView(BrowserChannels(), bus, clock, shared, group_of(users.current, found))
         follow_user(bus, found, shared, view)
+    persistence = Persistence(
+        storage, state, manager, live, bus, clock, scheduler,
+        may_write=lambda: shared is None or shared.is_leader,
+    )  # fmt: skip
 
     page = BrowserPage(page_module)
     frames = Frames(lambda: renderer.frame())
     renderer = Renderer(page, frames.request, report)
     desk = Desk(bus, state, page, renderer, words, clock, scheduler, api.capabilities)
-    panels = build_panels(desk, live, preferences, found, UplotChart(page_module, "history-chart"))
+    chart = UplotChart(page_module, "history-chart")
+    panels = build_panels(desk, live, persistence, preferences, found, chart)
     page.listen(desk.act)
 
     def show_all(_payload: object = None) -> None:
@@ -235,16 +269,25 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
             renderer.touch(panel)
 
     bus.on(LANGUAGE_CHANGED, show_all)
+    if not found.is_demo:  # a demo's data is made up, and made anew at every visit
+        persistence.open(remembered, found.address)
     storage.speak()
     page.property("boot", "hidden", True)
     show_all()
     follow_other_tabs(preferences, bus)
     boot.announce_start()
     wake_when_it_helps(bus)
+    remember_to_the_end(persistence)
     live.start()
     if shared is not None:
         share_between_tabs(shared)
     bus.emit(events.CONNECTION_CHANGED, live.connection.state)
+    if not found.is_settled:
+        actual = await find_proxy(where, preferences)
+        if actual.address == found.address:
+            bus.emit(discovery.FOUND, actual)
+        elif storage.read(key_of(users.current.id, LAST_PROXY)) == actual.address:
+            js.location.reload()  # a proxy that comes first in the order has turned up
 
 
 async def try_to_start(scheduler: BrowserScheduler, page_module: Any) -> None:

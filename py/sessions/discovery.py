@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from .errors import (
     BadAnswer,
@@ -15,6 +16,7 @@ from .errors import (
     ProxyUnreachable,
     RouteUnsupported,
 )
+from .events import Topic
 from .ports import Http
 from .proxy_api import ProxyApi
 
@@ -67,13 +69,22 @@ class Plan:
     chosen: bool
     last_known: str | None
 
+    @property
+    def expected(self) -> str | None:
+        """Where the proxy most likely is, before anybody has looked; None: no idea."""
+        return self.candidates[0] if self.chosen else self.last_known
+
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Where the page connects, and what it saw on the way. ``demo`` when nothing was found."""
+    """Where the page connects, and what it saw on the way. ``demo`` when nothing was found.
+
+    ``is_settled`` is False while the page goes by what it remembers, and still looks.
+    """
 
     address: str
     visits: tuple[Visit, ...]
+    is_settled: bool = True
 
     @property
     def is_found(self) -> bool:
@@ -87,6 +98,18 @@ class Discovery:
     def is_demo(self) -> bool:
         """True when the built-in demo stands in for a proxy."""
         return self.address == DEMO
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        visits = [
+            {"address": visit.address, "finding": str(visit.finding), "detail": visit.detail}
+            for visit in self.visits
+        ]
+        return {"address": self.address, "visits": visits, "isSettled": self.is_settled}
+
+
+FOUND: Topic[Discovery] = Topic("proxy:found")
+"""The search for the proxy has ended where the page, going by what it remembered, began."""
 
 
 def normalise_address(text: str) -> str:

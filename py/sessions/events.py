@@ -58,6 +58,8 @@ SOURCES_MERGED: Topic[Fusion | None] = Topic("sources:merged")
 STORAGE_DEGRADED: Topic[Mapping[str, Any]] = Topic("storage:degraded")
 CONNECTION_CHANGED: Topic[ConnectionState] = Topic("connection:changed")
 SESSION_UPDATED: Topic[Session] = Topic("session:updated")
+METRICS_KEPT: Topic[Mapping[str, Any]] = Topic("metrics:kept")
+"""Something changed in the buffer of a session that is not shown: ``{session_id}``."""
 SESSIONS_LISTED: Topic[tuple[Session, ...]] = Topic("sessions:listed")
 AUTO_SESSION_CHANGED: Topic[bool] = Topic("auto-session:changed")
 CAPABILITIES_CHANGED: Topic[Capabilities] = Topic("capabilities:changed")

@@ -66,7 +66,9 @@ async def list_sessions(api: ProxyApi, state: SessionState, bus: events.EventBus
     sessions = await api.sessions()
     current = state.session
     for row in sessions:
-        if current is not None and state.is_current(row.id):
+        if not state.is_same(row):
+            state.forget(row.id)  # the proxy's database began anew
+        elif current is not None and state.is_current(row.id):
             state.update_session(current.merged(row))
     bus.emit(events.SESSIONS_LISTED, sessions)
 
@@ -156,6 +158,11 @@ class Live:
         self.connection.stop()
         self._cancel_timers()
 
+    def catch_up(self) -> None:
+        """Load everything anew, as after a gap."""
+        self._read_id = None
+        self._begin_catching_up()
+
     def catch_up_soon(self) -> None:
         """Fetch the current session's details shortly, once for many calls."""
         if self._refresh_timer is None:
@@ -190,7 +197,7 @@ class Live:
 
     def _on_init(self, frame: Wire) -> None:
         detail = SessionDetail.from_wire(frame)
-        if self._state.is_current(detail.session.id):
+        if self._state.is_current(detail.session.id) and self._state.is_same(detail.session):
             self._state.refresh(detail, totals=False)
         elif not self._catching_up and self.pinned is None:
             self._follow(detail.session)
@@ -480,7 +487,8 @@ class Live:
     async def _load_current(self) -> None:
         if self.pinned is not None:
             detail = await self._api.load_session(self.pinned)
-            if detail is not None and self._state.is_current(self.pinned):
+            known = detail is not None and self._state.is_same(detail.session)
+            if detail is not None and known and self._state.is_current(self.pinned):
                 self._state.refresh(detail)
                 self._read_newest()
                 return
@@ -503,7 +511,10 @@ class Live:
         newest = metrics[-1] if metrics else None
         if newest is None or same_id(newest.id, self._read_id):
             return
-        self._read_id = newest.id
+        begins, self._read_id = self._read_id is None, newest.id
+        reading = self._state.proxy_reading
+        if begins and reading is not None and reading.tokens == newest.shown_tokens:
+            return  # it was restored, and knows how old it is
         self._state.set_last_proxy_data(
             {"tokens": newest.shown_tokens, "percentage": newest.percentage, "timestamp": None}
         )
@@ -512,7 +523,8 @@ class Live:
     def _follow(self, session: Session) -> None:
         """Show the session that the proxy now books requests on."""
         self._scheduler.start(self._list_again())
-        if self._state.is_current(session.id) and self._state.session is not None:
+        known = self._state.is_current(session.id) and self._state.is_same(session)
+        if known and self._state.session is not None:
             self._state.update_session(self._state.session.merged(session))
         elif self._manager.switching_to is None:
             # During a switch of our own this is most likely its echo, and a person's latest
@@ -548,7 +560,9 @@ class Live:
             detail = await self._api.load_session(session_id)
         except ProxyError:
             return  # only details are missing; the next metric asks again
-        if detail is not None and detail.metrics is not None:
+        if detail is not None and not self._state.is_same(detail.session):
+            self._begin_catching_up()
+        elif detail is not None and detail.metrics is not None:
             self._state.refresh(detail, totals=quiet and self._heard_at == heard_at)
             self._read_newest()
 

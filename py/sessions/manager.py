@@ -15,6 +15,7 @@ from dataclasses import replace as with_changes
 from typing import Any, Protocol
 
 from . import events
+from .envelope import SavedSession
 from .errors import (
     NoSession,
     ProxyRefused,
@@ -225,7 +226,7 @@ class SessionManager:
         refreshes it, without ``sessionChanged``.
         """
         self._next_turn()
-        if self.is_session_active(detail.session.id):
+        if self.is_session_active(detail.session.id) and self._state.is_same(detail.session):
             self._state.refresh(detail)
             self._proxy_strayed = False
             return self._state.session or detail.session
@@ -234,7 +235,7 @@ class SessionManager:
     def reload(self, detail: SessionDetail) -> Session:
         """Make a session current with just the metrics at hand, whatever was buffered."""
         self._next_turn()
-        if self.is_session_active(detail.session.id):
+        if self.is_session_active(detail.session.id) and self._state.is_same(detail.session):
             self._state.load_session_data(detail.raw)
             return self._state.session or detail.session
         self._state.forget(detail.session.id)
@@ -249,6 +250,37 @@ class SessionManager:
         self._state.enter(None)
         self._proxy_strayed = False
         self._bus.emit(events.SESSION_CHANGED, SessionChanged(old, None, None))
+
+    def start_over(
+        self, sessions: Sequence[SavedSession] = (), current: SessionId | None = None
+    ) -> Session | None:
+        """Forget every session, and go on with what is remembered; asks no proxy, cannot fail.
+
+        The page does this when it starts, and when another user takes over. Switches under
+        way are superseded; ``sessionChanged`` is emitted once, unless there neither was nor
+        is a session.
+
+        Args:
+            sessions: what is remembered, used last first.
+            current: which of them to show; none when it is not among them.
+        """
+        self._next_turn()
+        old = self._state.session
+        self._configs = ProxyConfigCache(self._max_history)
+        self._history.clear()
+        self._proxy_strayed = False
+        self._state.start_over(sessions)
+        saved = next((s for s in sessions if same_id(s.session.id, current)), None)
+        if saved is None:
+            if old is not None:
+                self._bus.emit(events.SESSION_CHANGED, SessionChanged(old, None, None))
+            return None
+        raw = {
+            "session": saved.session.to_wire(),
+            "recent_metrics": [metric.wire for metric in reversed(saved.metrics)],
+        }
+        detail = SessionDetail(saved.session, saved.metrics, saved.memory, {}, None, raw)
+        return self._commit(saved.session, detail, replace=False, old=old)
 
     # -- inside -----------------------------------------------------------------------
 
@@ -329,9 +361,16 @@ class SessionManager:
             self._proxy_strayed = False
             return True
 
-    def _commit(self, session: Session, detail: SessionDetail, *, replace: bool) -> Session:
+    def _commit(
+        self,
+        session: Session,
+        detail: SessionDetail,
+        *,
+        replace: bool,
+        old: Session | None = None,
+    ) -> Session:
         self._target = None
-        old = self._state.session
+        old = old or self._state.session
         config = self._configs.build(session)
         self._state.enter(session, detail, replace=replace)
         self._proxy_strayed = False

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .models import Metric, MetricId, Noise, id_key
-from .stats import RunningStats
+from .stats import Carried, RunningStats
 
 CAPACITY = 100
 """Metrics kept a session; the oldest goes first."""
@@ -114,6 +114,18 @@ class MetricRing:
                 self._push(metric)
             else:
                 self.replace(known.merged(metric))
+
+    def restore(self, metrics: Iterable[Metric], carried: Carried) -> None:
+        """Start again with what this buffer once held, oldest first."""
+        self.reset(metrics)
+        self.stats.carry(carried)
+        previous: Metric | None = None
+        for metric in self.view():
+            # A delta that is what would be computed now is computed anew when an earlier
+            # request turns up after all.
+            if metric.delta_tokens == delta_after(previous, replace(metric, delta_tokens=None)):
+                self.note_delta(metric, previous)
+            previous = metric
 
     def merge(self, metrics: Iterable[Metric]) -> None:
         """Take in what the proxy reports (oldest first): known ids are completed, not doubled.

@@ -7,10 +7,11 @@ Everything that the page shows is read from here. Who changes the current sessio
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from . import events
+from .envelope import SavedSession
 from .errors import BadInput
 from .fusion import Fusion, Reading, merge
 from .metrics import MetricRing, delta_after, noise_in
@@ -32,7 +33,7 @@ from .models import (
     same_id,
 )
 from .ports import Clock
-from .stats import Accuracy, EstimateQuality, Stats, estimate_quality, last_accuracy
+from .stats import Accuracy, Carried, EstimateQuality, Stats, estimate_quality, last_accuracy
 from .stats import quality_by_model as group_quality_by_model
 
 MAX_BUFFERS = 20
@@ -40,6 +41,17 @@ MAX_BUFFERS = 20
 
 MAX_PENDING = 200
 """Real counts kept for metrics that have not been announced yet."""
+
+
+class Snapshot(NamedTuple):
+    """What is buffered of the session whose id reads ``key``; metrics are oldest first."""
+
+    key: str
+    metrics: tuple[Metric, ...]
+    earlier: Carried
+    proxy_reading: Reading | None
+    log_reading: Reading | None
+
 
 _EarlyCounts = tuple[RealTokens, int | None, float | None]
 
@@ -61,6 +73,7 @@ class SessionState:
         self._proxy_reading: Reading | None = None
         self._log_reading: Reading | None = None
         self._pending: OrderedDict[tuple[str, str], _EarlyCounts] = OrderedDict()
+        self._births: dict[str, str] = {}
 
     # -- the current session ---------------------------------------------------------
 
@@ -131,6 +144,9 @@ class SessionState:
         buffer is shown as it was left. With ``replace`` they take the buffer's place.
         """
         changed = not same_id(self._session_id, session.id if session else None)
+        if session is not None and not self.recognise(session):
+            changed = True
+            self._session_id = None  # nothing of it is worth keeping under that id
         if changed:
             self._leave()
         self._session = session
@@ -163,6 +179,7 @@ class SessionState:
             Whether anything changed. If so, and the session is current, ``metrics:loaded``
             and ``stats:updated`` were emitted.
         """
+        self.recognise(detail.session)
         ring = self._buffer(detail.session.id)
         before = ring.view(), ring.stats.session_totals()
         self._take_in(ring, detail, totals=totals)
@@ -193,6 +210,67 @@ class SessionState:
         if not self.is_current(session_id):
             self._buffers.pop(id_key(session_id), None)
             self._readings.pop(id_key(session_id), None)
+            self._births.pop(id_key(session_id), None)
+
+    def is_same(self, session: Session) -> bool:
+        """Tell whether that is the session known by its id, or one of which nothing is known.
+
+        A proxy whose database began anew gives the same ids to other sessions; they were
+        created at another time.
+        """
+        known = self._births.get(id_key(session.id))
+        return known is None or session.created_at is None or known == session.created_at
+
+    def recognise(self, session: Session) -> bool:
+        """Drop what is kept of another session that had the same id.
+
+        Returns:
+            True when it is the same, or none was known.
+        """
+        same = self.is_same(session)
+        key = id_key(session.id)
+        if not same:
+            self._buffers.pop(key, None)
+            self._readings.pop(key, None)
+            for early in [early for early in self._pending if early[0] == key]:
+                del self._pending[early]
+            if self.is_current(session.id):
+                self._proxy_reading = self._log_reading = None
+        if session.created_at is not None:
+            self._births[key] = session.created_at
+        return same
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """Return what is buffered of each session, the one used last at the end."""
+        current = id_key(self._session_id)
+        own = (self._proxy_reading, self._log_reading)
+        return tuple(
+            Snapshot(
+                key,
+                ring.view(),
+                ring.stats.carried,
+                *(own if key == current else self._readings.get(key, (None, None))),
+            )
+            for key, ring in self._buffers.items()
+        )
+
+    def start_over(self, sessions: Iterable[SavedSession] = ()) -> None:
+        """Forget everything, and buffer what is remembered of sessions, used last first.
+
+        No session is current then, and nothing is emitted: the
+        :class:`~sessions.manager.SessionManager` goes on.
+        """
+        self._session, self._session_id = None, None
+        self._memory, self._max_context = MemoryMetrics(), DEFAULT_MAX_CONTEXT
+        self._proxy_reading = self._log_reading = None
+        self._out_of_reach = False
+        for kept in (self._buffers, self._readings, self._pending, self._births):
+            kept.clear()
+        for saved in reversed(tuple(sessions)):
+            key = id_key(saved.session.id)
+            self.recognise(saved.session)
+            self._buffer(saved.session.id).restore(saved.metrics, saved.earlier)
+            self._readings[key] = (saved.proxy_reading, saved.log_reading)
 
     def load_session_data(self, data: Mapping[str, Any]) -> None:
         """Show a session from the proxy's answer, as a dashboard does when it starts.
@@ -279,6 +357,8 @@ class SessionState:
             if noise is not None:
                 self._bus.emit(events.METRIC_NOISE, noise)
             self._emit_stats(ring)
+        else:
+            self._note_kept(owner)
         early = self._take_early(owner, metric.id)
         if early is not None and placed:
             metric = self._correct(ring, metric, *early, current=current)
@@ -407,6 +487,7 @@ class SessionState:
                 if other not in (key, id_key(self._session_id)):
                     del self._buffers[other]
                     self._readings.pop(other, None)
+                    self._births.pop(other, None)
         self._buffers.move_to_end(key)
         return ring
 
@@ -454,6 +535,8 @@ class SessionState:
             )  # fmt: skip
             self._bus.emit(events.METRIC_UPDATED, MetricUpdated(merged, real, None, None))
             self._emit_stats(ring)
+        else:
+            self._note_kept(known.session_id)
         return merged
 
     def _correct(
@@ -476,6 +559,8 @@ class SessionState:
                 MetricUpdated(corrected, real, cumulative_tokens, cumulative_percentage),
             )
             self._emit_stats(ring)
+        else:
+            self._note_kept(metric.session_id)
         return corrected
 
     def _note_memory(self, data: Wire) -> None:
@@ -484,6 +569,10 @@ class SessionState:
         if as_number(data.get("memory_ratio")) is None:
             return
         self.set_memory_metrics(data)
+
+    def _note_kept(self, session_id: SessionId | None) -> None:
+        if self._bus.has_handlers(events.METRICS_KEPT):
+            self._bus.emit(events.METRICS_KEPT, {"session_id": session_id})
 
     def _emit_stats(self, ring: MetricRing) -> None:
         if self._bus.has_handlers(events.STATS_UPDATED):

@@ -6,7 +6,7 @@ import heapq
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .models import Metric, Wire, as_number, as_tokens
 
@@ -48,6 +48,16 @@ class Stats:
             "totalPrompt": self.total_prompt,
             "totalCompletion": self.total_completion,
         }
+
+
+class Carried(NamedTuple):
+    """What a session had before the metrics that are buffered. All but ``requests`` are tokens."""
+
+    requests: int = 0
+    tokens: int = 0
+    max: int = 0
+    prompt: int = 0
+    completion: int = 0
 
 
 class RunningStats:
@@ -111,6 +121,22 @@ class RunningStats:
         if not metric.is_estimated:
             self._carried_prompt += metric.prompt_tokens
             self._carried_completion += metric.completion_tokens
+
+    @property
+    def carried(self) -> Carried:
+        """What is counted of the session beyond the buffer."""
+        return Carried(
+            self._carried_count,
+            self._carried_tokens,
+            self._carried_max,
+            self._carried_prompt,
+            self._carried_completion,
+        )
+
+    def carry(self, carried: Carried) -> None:
+        """Count this beyond the buffer, in place of what was."""
+        self._carried_count, self._carried_tokens, self._carried_max = carried[:3]
+        self._carried_prompt, self._carried_completion = carried[3:]
 
     def carry_server_totals(self, totals: Wire) -> None:
         """Take the proxy's own totals of a session as the truth about what is not buffered.

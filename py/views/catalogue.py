@@ -266,6 +266,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Demo",
         "Démo",
     ),
+    "connection.last_seen": (
+        "Last seen {age}",
+        "Vu {age}",
+    ),
     "connection.offline": (
         "Offline",
         "Hors ligne",
@@ -758,9 +762,17 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The proxy may have another session active than the one shown here.",
         "Le proxy a peut-être une autre session active que celle affichée ici.",
     ),
+    "notice.state_damaged": (
+        "Part of what this page remembered could not be read. It was set aside; the proxy still has its data.",
+        "Une partie de ce que cette page avait retenu était illisible. Elle a été mise de côté\u00a0; le proxy a toujours ses données.",
+    ),
+    "notice.state_newer": (
+        "A newer version of this page wrote what is remembered here. It was set aside, and this version starts afresh.",
+        "Une version plus récente de cette page a écrit ce qui est retenu ici. Cela a été mis de côté, et cette version repart de zéro.",
+    ),
     "notice.storage_degraded": (
-        "The browser’s storage is full or blocked: choices will not survive a reload.",
-        "Le stockage du navigateur est plein ou bloqué\u00a0: les choix ne survivront pas à un rechargement.",
+        "The browser’s storage is full or blocked: what the page remembers will not survive a reload.",
+        "Le stockage du navigateur est plein ou bloqué\u00a0: ce que la page retient ne survivra pas à un rechargement.",
     ),
     "notice.streaming_error": (
         "The answer was interrupted",
@@ -945,6 +957,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "theme.toggle": (
         "Switch between dark and light",
         "Passer du thème sombre au thème clair",
+    ),
+    "time.days_ago": (
+        "{n} days ago",
+        "il y a {n} jours",
     ),
     "time.hours_ago": (
         "{n} h ago",

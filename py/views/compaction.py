@@ -34,8 +34,10 @@ class Compaction:
         self._preview: Mapping[str, Any] | None = None
         self._running = False
         self._error = ""
+        self._is_missing = False
         self._reserved = -1
         desk.touch_on(self, events.SESSION_UPDATED, events.CAPABILITIES_CHANGED)
+        desk.bus.on(events.CAPABILITIES_CHANGED, self._proxy_answered)
         desk.bus.on(events.SESSION_CHANGED, self._session_changed)
         desk.bus.on(events.COMPACTION_DONE, self._compacted)
         desk.bus.on(commands.COMPACTION_LOADED, self._loaded)
@@ -174,6 +176,12 @@ class Compaction:
         self._load()
         self._desk.renderer.touch(self)
 
+    def _proxy_answered(self, _: object) -> None:
+        """A session that is shown from memory has its figures once the proxy is back."""
+        if self._is_missing:
+            self._is_missing, self._error = False, ""
+            self._load()
+
     def _forget_error(self) -> None:
         self._error = ""
 
@@ -209,6 +217,7 @@ class Compaction:
             self._running = False
             self._preview = None
             self._error = self._explain(outcome)
+            self._is_missing = outcome.command == commands.LOAD_COMPACTION
         if outcome.command == commands.RESERVE_TOKENS:
             self._reserved = -1
         if outcome.command.startswith("compaction:"):

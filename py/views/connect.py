@@ -9,6 +9,7 @@ from sessions.connection import ConnectionState, Phase
 from sessions.discovery import (
     DEFAULT_ADDRESS,
     DEMO,
+    FOUND,
     Discovery,
     Finding,
     addresses,
@@ -51,6 +52,7 @@ class Connect:
         self._error = False
         self._connected = False
         desk.bus.on(events.CONNECTION_CHANGED, self._connection_changed)
+        desk.bus.on(FOUND, self._found)
         desk.on_action("connect:open", self._show)
         desk.on_action("connect:submit", self._submit)
         desk.on_action("connect:demo", lambda _: self._choose(DEMO))
@@ -58,7 +60,8 @@ class Connect:
     def render(self) -> None:
         """Write the banner and what was found."""
         page, words, discovery = self._desk.page, self._desk.words, self._discovery
-        lost = not (discovery.is_demo or self._connected or discovery.is_found)
+        found = discovery.is_found or not discovery.is_settled
+        lost = not (discovery.is_demo or self._connected or found)
         page.property("demo-banner", "hidden", not (discovery.is_demo or lost))
         page.property("demo-title", "hidden", lost)
         page.text("demo-text", self._banner(lost))
@@ -88,6 +91,10 @@ class Connect:
         if state.phase is Phase.CONNECTED and not self._connected:
             self._connected = True
             self._desk.renderer.touch(self)
+
+    def _found(self, discovery: Discovery) -> None:
+        self._discovery = discovery
+        self._desk.renderer.touch(self)
 
     def _show(self, _: Action) -> None:
         address = self._discovery.address

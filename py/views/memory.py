@@ -26,6 +26,7 @@ class Memory:
         self._lists: Mapping[str, Any] = {}
         self._failed = False
         desk.touch_on(self, events.MEMORY_UPDATED, events.CAPABILITIES_CHANGED)
+        desk.bus.on(events.CAPABILITIES_CHANGED, self._proxy_answered)
         desk.bus.on(events.SESSION_CHANGED, self._session_changed)
         desk.bus.on(commands.MEMORY_LOADED, self._loaded)
         desk.bus.on(commands.COMMAND_FAILED, self._command_failed)
@@ -89,6 +90,11 @@ class Memory:
         if self._desk.capabilities.supports(MEMORY_STATS):
             self._desk.intend(commands.LOAD_MEMORY)
         self._desk.renderer.touch(self)
+
+    def _proxy_answered(self, _: object) -> None:
+        """A session that is shown from memory has its lists once the proxy is back."""
+        if self._failed:
+            self._session_changed(None)
 
     def _loaded(self, lists: Mapping[str, Any]) -> None:
         self._lists, self._failed = lists, False

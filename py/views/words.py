@@ -96,7 +96,9 @@ class Words:
             return self("time.seconds_ago", n=seconds)
         if seconds < 3600:
             return self("time.minutes_ago", n=seconds // 60)
-        return self("time.hours_ago", n=seconds // 3600)
+        if seconds < 2 * 86_400:
+            return self("time.hours_ago", n=seconds // 3600)
+        return self("time.days_ago", n=seconds // 86_400)
 
     def all(self) -> Mapping[str, str]:
         """Return the whole catalogue in this language."""

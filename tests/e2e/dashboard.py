@@ -80,7 +80,8 @@ class Dashboard:
         return self.started()
 
     def reload(self) -> Dashboard:
-        """Load the page again and wait until it is up."""
+        """Load the page again and wait until it is up; what it was asking for comes first."""
+        self.eventually(lambda: len(self.watch.under_way), 0)
         self.page.reload()
         return self.started()
 

@@ -19,6 +19,10 @@ class Watch:
         self._complaints: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
         self._origins = {_origin(url) for url in origins}
+        self.under_way: set[Request] = set()
+        page.on("request", self.under_way.add)
+        page.on("requestfinished", self.under_way.discard)
+        page.on("requestfailed", self.under_way.discard)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._complain(f"error: {error}"))
         page.on("crash", lambda _: self._complain("the page crashed"))

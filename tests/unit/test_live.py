@@ -294,7 +294,7 @@ def test_a_request_of_another_session_is_kept_for_it_and_not_shown():
         await rig.hear(other, updated(1, 5, 700))
         assert rig.state.metrics() == ()
         assert rig.state.metrics(5)[0].tokens == 700
-        assert rig.recorder.events == []
+        assert rig.recorder.events == [(events.METRICS_KEPT, {"session_id": 5})] * 2
         assert rig.state.proxy_reading is None
         await rig.later(60)
         assert rig.http.calls == []

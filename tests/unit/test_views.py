@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sessions import commands, events
 from sessions.commands import CommandOutcome, ExportedFile
 from sessions.connection import ConnectionState, Phase
-from sessions.discovery import DEMO, Discovery, Finding, Visit
+from sessions.discovery import DEMO, FOUND, Discovery, Finding, Visit
 from sessions.models import Alert, CompactionDone, Notice, Session, SwitchFailure
 from sessions.preferences import LANGUAGE, PREFERENCES_CHANGED, PROXY, THEME, Preferences
 from sessions.proxy_api import (
@@ -27,6 +27,7 @@ from sessions.proxy_api import (
 from sessions.storage import Storage
 from tests.driver import run
 from tests.fakes import (
+    NOON,
     SESSION,
     VERSIONS,
     FakeChart,
@@ -46,6 +47,7 @@ from views.figures import EstimateAccuracy, Figures
 from views.gauge import ContextGauge, SourceExplanation, family_of, level_of
 from views.header import Appearance, AutoSession, Connection, CurrentSession
 from views.history import History
+from views.last_seen import LastSeen
 from views.memory import Memory
 from views.page import Action, Renderer
 from views.sessions_panel import NewSession, SessionList, plain_name
@@ -1594,3 +1596,81 @@ def test_no_answer_of_a_proxy_breaks_a_panel(answer, language):
     ):
         room.emit(topic, answer)
     assert room.recorder.errors == []
+
+
+# -- how old the figures are --------------------
+
+
+def seen(room, phase=Phase.WAITING, at=NOON - 180_000, demo=False):
+    state = ConnectionState(phase, 0, None, demo, "http://x")
+    return room.add(LastSeen, state, lambda: at)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "Last seen 3 min ago"), ("fr", "Vu il y a 3 min")]
+)
+def test_while_the_proxy_is_away_the_figures_say_how_old_they_are(language, text):
+    room = Room(language)
+    room.enter()
+    seen(room)
+    assert room.page.properties["last-seen", "hidden"] is False
+    assert room.see("last-seen") == text
+    assert room.page.attributes["main", "data-stale"] == "true"
+    room.advance(7200)
+    assert room.see("last-seen") == text.replace("3 min", "2 h")
+    room.advance(7 * 86_400)
+    assert "7" in room.see("last-seen")
+
+
+@pytest.mark.parametrize(
+    "case", [{"phase": Phase.CONNECTED}, {"at": None}, {"demo": True}], ids=str
+)
+def test_figures_that_are_live_or_never_were_have_no_age(case):
+    room = Room()
+    room.enter()
+    seen(room, **case)
+    assert room.page.properties["last-seen", "hidden"] is True
+
+
+def test_with_nothing_to_show_nothing_is_old():
+    room = Room()
+    seen(room)
+    assert room.page.properties["last-seen", "hidden"] is True
+
+
+def test_the_age_goes_when_the_proxy_is_back():
+    room = Room()
+    room.enter()
+    seen(room)
+    room.emit(
+        events.CONNECTION_CHANGED, ConnectionState(Phase.CONNECTED, 0, None, False, "http://x")
+    )
+    assert room.page.properties["last-seen", "hidden"] is True
+    assert room.page.attributes["main", "data-stale"] is None
+    room.advance(60)
+    assert room.page.properties["last-seen", "hidden"] is True
+
+
+def test_while_the_proxy_is_looked_for_nobody_says_that_it_is_lost():
+    room = Room()
+    room.add(Connect, preferences_of(room), Discovery("http://x", (), False), lambda: None)
+    assert room.page.properties["demo-banner", "hidden"] is True
+    room.emit(FOUND, Discovery("http://x", (Visit("http://x", Finding.NO_ANSWER),)))
+    assert room.page.properties["demo-banner", "hidden"] is False
+    assert "http://x" in room.see("demo-text")
+
+
+def test_what_could_not_be_loaded_while_the_proxy_was_away_is_loaded_when_it_answers():
+    room = Room()
+    room.add(Memory)
+    room.add(Compaction)
+    room.enter()
+    asked = room.intents(commands.LOAD_MEMORY, commands.LOAD_COMPACTION)
+    room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
+    assert asked == []
+    room.emit(commands.COMMAND_FAILED, failed(commands.LOAD_MEMORY))
+    room.emit(commands.COMMAND_FAILED, failed(commands.LOAD_COMPACTION))
+    assert room.page.attributes["compaction-note", "data-kind"] == "error"
+    room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
+    assert [topic for topic, _ in asked] == [commands.LOAD_MEMORY, commands.LOAD_COMPACTION]
+    assert room.page.attributes["compaction-note", "data-kind"] is None
