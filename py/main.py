@@ -96,7 +96,7 @@ async def find_proxy(where: Plan, preferences: Preferences) -> Discovery:
 
 
 async def ports_of(
-    found: Discovery, clock: BrowserClock, scheduler: BrowserScheduler
+    found: Discovery, clock: BrowserClock, scheduler: BrowserScheduler, page_module: Any
 ) -> tuple[Http, Sockets]:
     """Return HTTP and WebSocket to what was found."""
     if found.is_demo:
@@ -105,7 +105,7 @@ async def ports_of(
 
         proxy = DemoProxy(clock, scheduler)
         return proxy, proxy
-    return FetchHttp(found.address), BrowserSockets(found.address)
+    return FetchHttp(found.address), BrowserSockets(page_module, found.address, report)
 
 
 def build_panels(
@@ -231,7 +231,7 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
         found = Discovery(where.expected, (), is_settled=False)  # show it before anybody answers
     else:
         found = await find_proxy(where, preferences)
-    http, sockets = await ports_of(found, clock, scheduler)
+    http, sockets = await ports_of(found, clock, scheduler, page_module)
     shared = None
     if can_share() and not found.is_demo:
         sockets = shared = SharedSockets(

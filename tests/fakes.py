@@ -358,7 +358,9 @@ class FakePage:
         self._know(element)
         self.properties[element, name] = value
 
-    def rows(self, container: str, template: str, rows: Sequence[Row]) -> None:
+    def rows(
+        self, container: str, template: str, rows: Sequence[Row], *, recycle: bool = False
+    ) -> None:
         self._know(container)
         fields = self._skeleton.templates[template]
         for row in rows:

@@ -7,6 +7,9 @@ from typing import Any
 import js
 from pyodide.ffi import to_js
 
+MOST_TIMES = 500
+"""Seconds whose texts are kept: requests come in crowds, and a row asks more than once."""
+
 
 def _options(**options: Any) -> Any:
     return to_js(options, dict_converter=js.Object.fromEntries)
@@ -19,8 +22,10 @@ class IntlFormats:
         """Prepare the formatters of ``language`` (``en``, ``fr``)."""
         number, date = js.Intl.NumberFormat.new, js.Intl.DateTimeFormat.new
         self._decimals: dict[int, Any] = {}
+        self._times: dict[int, str] = {}
         self._language = language
         self._number = number(language).format
+        self._thousands = self._find_thousands()
         self._percent = number(
             language,
             _options(style="percent", minimumFractionDigits=1, maximumFractionDigits=1),
@@ -38,6 +43,8 @@ class IntlFormats:
 
     def number(self, value: float) -> str:
         """Return a count with its thousands apart."""
+        if self._thousands is not None and type(value) is int:
+            return f"{value:,}".replace(",", self._thousands)
         return str(self._number(value))
 
     def decimal(self, value: float, digits: int) -> str:
@@ -55,7 +62,13 @@ class IntlFormats:
 
     def time(self, at: float) -> str:
         """Return the time of day, to the second, of ``at`` (milliseconds since 1970)."""
-        return str(self._time(at))
+        second = int(at // 1000)
+        text = self._times.get(second)
+        if text is None:
+            if len(self._times) >= MOST_TIMES:
+                self._times.clear()
+            text = self._times[second] = str(self._time(second * 1000))
+        return text
 
     def moment(self, at: float) -> str:
         """Return day and time of ``at`` (milliseconds since 1970)."""
@@ -64,3 +77,15 @@ class IntlFormats:
     def day(self, at: float) -> str:
         """Return day and month of ``at`` (milliseconds since 1970)."""
         return str(self._day(at))
+
+    def _find_thousands(self) -> str | None:
+        """Return what stands between thousands; None where counts are not written so simply.
+
+        Python then writes counts itself, which is worth it: every row has several.
+        """
+        separator = str(self._number(1111)).replace("1", "")
+        plain = all(
+            str(self._number(count)) == f"{count:,}".replace(",", separator)
+            for count in (-1, 0, 1111, 1234567890)
+        )
+        return separator if plain else None

@@ -20,7 +20,7 @@ class BrowserPage:
         self._apply = module.apply
         self._operations: list[list[Any]] = []
         self._written: dict[tuple[str, str], object] = {}
-        self._rows: dict[str, dict[str, Mapping[str, object]]] = {}
+        self._rows: dict[str, Mapping[str, Mapping[str, object]]] = {}
 
     def text(self, element: str, value: str) -> None:
         """Set an element's text."""
@@ -41,28 +41,33 @@ class BrowserPage:
         else:
             self._write(element, f".{name}", value)
 
-    def rows(self, container: str, template: str, rows: Sequence[Row]) -> None:
+    def rows(
+        self, container: str, template: str, rows: Sequence[Row], *, recycle: bool = False
+    ) -> None:
         """Make a list show exactly these rows, reusing those whose key is there already."""
         known = self._rows.get(container, {})
+        wanted = {row.key: row.fields for row in rows}
+        moved = list(wanted) != list(known)
+        free = [key for key in known if key not in wanted] if recycle and moved else []
         changes = []
-        for row in rows:
-            before = known.get(row.key)
-            if before is row.fields:
+        for key, fields in wanted.items():
+            before = known.get(key)
+            if before is fields:
                 continue
-            new = [
-                [name, value]
-                for name, value in row.fields.items()
-                if before is None or before.get(name) != value
-            ]
-            if new or before is None:
-                changes.append([row.key, new])
-        order = [row.key for row in rows]
-        moved = order != list(known)
+            old = None
+            if before is None and free:
+                old = free.pop()
+                before = known[old]
+            if before is None:
+                changes.append([key, None, fields])
+                continue
+            new = {name: value for name, value in fields.items() if before.get(name) != value}
+            if new or old is not None:
+                changes.append([key, old, new])
         if changes or moved:
-            self._operations.append(
-                ["rows", container, template, order if moved else None, changes]
-            )
-            self._rows[container] = {row.key: row.fields for row in rows}
+            order = list(wanted) if moved else None
+            self._operations.append(["rows", container, template, order, changes])
+            self._rows[container] = wanted
 
     def options(self, select: str, options: Sequence[tuple[str, str]], selected: str) -> None:
         """Fill a ``<select>`` with (value, label) pairs."""

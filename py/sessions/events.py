@@ -71,10 +71,11 @@ NOTICE: Topic[Notice] = Topic("notice")
 class _Subscription:
     """One registration. ``active`` goes False when it is removed, even in mid-delivery."""
 
-    __slots__ = ("active", "handler")
+    __slots__ = ("active", "handler", "needs_payload")
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, needs_payload: bool) -> None:
         self.handler = handler
+        self.needs_payload = needs_payload
         self.active = True
 
 
@@ -100,11 +101,24 @@ class EventBus:
         # Tuples, replaced as a whole on every change: a delivery under way keeps the one
         # it began with, and emitting allocates nothing.
         self._subscriptions: dict[str, tuple[_Subscription, ...]] = {}
+        self._looked_at: set[str] = set()
 
-    def on(self, topic: Topic[P] | str, handler: Callable[[P], object]) -> Callable[[], None]:
-        """Call ``handler(payload)`` at every ``topic``; the result of this call undoes it."""
-        subscription = _Subscription(handler)
+    def on(
+        self,
+        topic: Topic[P] | str,
+        handler: Callable[[P], object],
+        *,
+        needs_payload: bool = True,
+    ) -> Callable[[], None]:
+        """Call ``handler(payload)`` at every ``topic``; the result of this call undoes it.
+
+        With ``needs_payload`` False the handler only wants to know *that* something happened:
+        a payload that is costly to make may be None for it.
+        """
+        subscription = _Subscription(handler, needs_payload)
         self._subscriptions[topic] = (*self._subscriptions.get(topic, ()), subscription)
+        if needs_payload:
+            self._looked_at.add(topic)
 
         def forget() -> None:
             self._remove(topic, subscription)
@@ -128,9 +142,9 @@ class EventBus:
             except Exception as error:  # one handler's fault must not reach the others
                 self._report(topic, error)
 
-    def has_handlers(self, topic: str) -> bool:
-        """Tell whether anybody listens, so that costly payloads are not built for nobody."""
-        return bool(self._subscriptions.get(topic))
+    def needs_payload(self, topic: str) -> bool:
+        """Tell whether anybody looks at payloads, so that costly ones are not made for nobody."""
+        return topic in self._looked_at
 
     def _remove(self, topic: str, subscription: _Subscription) -> None:
         subscription.active = False
@@ -139,3 +153,5 @@ class EventBus:
             self._subscriptions[topic] = left
         else:
             self._subscriptions.pop(topic, None)
+        if not any(one.needs_payload for one in left):
+            self._looked_at.discard(topic)

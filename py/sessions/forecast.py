@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from .models import Metric
-from .ports import Clock
 from .stats import quantile
-from .times import parse_timestamp
 
 WINDOW = 12
 """Requests looked at: the pace of the last few turns, not of the whole day."""
@@ -28,22 +26,19 @@ class Forecast:
     Attributes:
         requests: requests until it is full; 0 when it is full already.
         growth: tokens that a request typically adds.
-        seconds: the same in time, at the typical pause between requests; None unknown.
     """
 
     requests: int
     growth: float
-    seconds: float | None
 
 
-def forecast(metrics: Sequence[Metric], used: int, limit: int, clock: Clock) -> Forecast | None:
+def forecast(metrics: Sequence[Metric], used: int, limit: int) -> Forecast | None:
     """Tell when ``limit`` tokens will be reached.
 
     Args:
         metrics: the session's requests, oldest first.
         used: tokens in the window now.
         limit: tokens at which it overflows (less what is reserved).
-        clock: to read timestamps.
 
     Returns:
         None while there are too few requests, or when they do not grow.
@@ -55,10 +50,7 @@ def forecast(metrics: Sequence[Metric], used: int, limit: int, clock: Clock) -> 
     if growth <= 0:
         return None
     requests = max(0, -(-(limit - used) // max(1, round(growth))))
-    times = [parse_timestamp(metric.timestamp, clock) for metric in run]
-    pauses = [(b - a) / 1000 for a, b in pairwise(times) if a and b and b >= a]
-    pause = _median(pauses) if pauses else None
-    return Forecast(requests, growth, requests * pause if pause else None)
+    return Forecast(requests, growth)
 
 
 def _since_last_drop(metrics: Sequence[Metric]) -> Sequence[Metric]:

@@ -12,8 +12,7 @@ Two readings compete: the last one from the proxy and the last one from a log. R
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .models import as_number, as_text, as_tokens
 
@@ -42,8 +41,7 @@ def priority_of(source: str) -> int:
     return 2 if source.startswith("kimi_session") else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """How full the context window is according to one source.
 
     Attributes:
@@ -63,13 +61,14 @@ class Reading:
     @classmethod
     def from_wire(cls, data: Mapping[str, Any], default_source: str) -> Reading:
         """Read ``{tokens, percentage, timestamp, source?}``; an absent count is 0."""
+        get = data.get
         return cls(
-            tokens=as_tokens(data.get("tokens")) or 0,
-            percentage=as_number(data.get("percentage")),
-            timestamp=as_number(data.get("timestamp")),
-            source=as_text(data.get("source")) or default_source,
-            max_context=as_tokens(data.get("max_context")) or None,
-            wire=data,
+            as_tokens(get("tokens")) or 0,
+            as_number(get("percentage")),
+            as_number(get("timestamp")),
+            as_text(get("source")) or default_source,
+            as_tokens(get("max_context")) or None,
+            data,
         )
 
     def age(self, now: float) -> float | None:
@@ -85,8 +84,7 @@ class Reading:
         return {**self.wire, "source": self.source}
 
 
-@dataclass(frozen=True, slots=True)
-class Fusion:
+class Fusion(NamedTuple):
     """The outcome, and everything needed to explain it.
 
     Attributes:

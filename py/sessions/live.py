@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -122,6 +122,7 @@ class Live:
         self._catching_up = False
         self._once_more = False
         self._read_id: MetricId | None = None
+        self._alerted = False
         self._opened_before = False
         self._is_behind = False
         self._handlers: dict[str, Callable[[Wire], None]] = {
@@ -191,7 +192,7 @@ class Live:
             frame = loads_redacted(text)
         except ValueError as error:
             raise BadFrame("The frame is not JSON.") from error
-        if not isinstance(frame, Mapping) or not isinstance(frame.get("type"), str):
+        if type(frame) is not dict or type(frame.get("type")) is not str:
             raise BadFrame("The frame has no type.")
         return frame
 
@@ -205,23 +206,24 @@ class Live:
     def _on_metric(self, frame: Wire) -> None:
         session_id = _session_id(frame)
         row = frame.get("metric")
-        if not isinstance(row, Mapping) or as_id(row.get("id")) is None:
+        if type(row) is not dict or as_id(row.get("id")) is None:
             raise BadFrame("A metric without an id cannot be counted.")
         self._ensure_session(session_id)
         metric = self._state.add_metric(row, session_id)
+        if not self._is_current(session_id):
+            return
         self._heard(metric, session_id)
         if self._may_be_renamed(frame):
             self.catch_up_soon()
         tokens = metric.cumulative_tokens or metric.shown_tokens
         # The oldest version announces a request with 0 % and counts it afterwards.
         share = as_number(row.get("cumulative_percentage")) or metric.percentage or None
-        if self._is_current(session_id):
-            if tokens:
-                self._read_proxy(metric, tokens, share)
-            self._note_alert(frame, share)
-            memory = frame.get("mcp_memory")
-            if isinstance(memory, Mapping):
-                self._state.set_memory_metrics(memory)
+        if tokens:
+            self._read_proxy(metric, tokens, share)
+        self._note_alert(frame, share)
+        memory = frame.get("mcp_memory")
+        if type(memory) is dict:
+            self._state.set_memory_metrics(memory)
 
     def _on_metric_updated(self, frame: Wire) -> None:
         session_id = _session_id(frame)
@@ -240,11 +242,12 @@ class Live:
         )
         if metric is None:
             metric = self._make_metric(metric_id, session_id, frame)
+        if not self._is_current(session_id):
+            return
         self._heard(metric, session_id)
-        if self._is_current(session_id):
-            used = cumulative or metric.tokens
-            self._read_proxy(metric, used, metric.percentage if share is None else share)
-            self._note_alert(frame, share)
+        used = cumulative or metric.tokens
+        self._read_proxy(metric, used, metric.percentage if share is None else share)
+        self._note_alert(frame, share)
 
     def _make_metric(
         self, metric_id: int | str, session_id: SessionId | None, frame: Wire
@@ -355,23 +358,21 @@ class Live:
             bool(frame.get("session_updated"))
             and session is not None
             and session.name.startswith("Session ")
-            and self._is_current(_session_id(frame))
         )
 
     def _heard(self, metric: Metric, session_id: SessionId | None) -> None:
-        """Note that a request came; see to exact totals where its count is in doubt.
+        """Note that the current session had a request; see to exact totals where it is in doubt.
 
         It is in doubt right after a load (the answer may include it), and when it came so
         late that the buffer had no place for it.
         """
-        if not self._is_current(session_id):
-            return
         self._heard_at = self._clock.now()
-        doubtful = (
+        if self._settle_timer is not None:
+            return
+        if (
             self._heard_at - self._loaded_at < QUIET
             or self._state.metric(metric.id, session_id) is None
-        )
-        if doubtful and self._settle_timer is None:
+        ):
             self._settle_timer = self._scheduler.call_later(QUIET / 1000, self._settle)
 
     def _settle(self) -> None:
@@ -403,10 +404,12 @@ class Live:
     def _note_alert(self, frame: Wire, percentage: float | None) -> None:
         row = frame.get("alert")
         alert = None
-        if isinstance(row, Mapping):
+        if type(row) is dict:
             level = as_text(row.get("level")) or "warning"
             alert = Alert(level, as_text(row.get("message")) or "", percentage)
-        self._bus.emit(events.ALERT_CHANGED, alert)
+        if alert is not None or self._alerted:
+            self._alerted = alert is not None
+            self._bus.emit(events.ALERT_CHANGED, alert)
 
     async def reload_session_data(self) -> None:
         """Load the proxy's active session anew, as when the page starts.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from .models import Metric, MetricId, Noise, id_key
 from .stats import Carried, RunningStats
@@ -123,7 +122,7 @@ class MetricRing:
         for metric in self.view():
             # A delta that is what would be computed now is computed anew when an earlier
             # request turns up after all.
-            if metric.delta_tokens == delta_after(previous, replace(metric, delta_tokens=None)):
+            if metric.delta_tokens == delta_after(previous, metric._replace(delta_tokens=None)):
                 self.note_delta(metric, previous)
             previous = metric
 
@@ -184,7 +183,7 @@ class MetricRing:
         for metric in self.view():
             if self._needs_delta(metric, previous) and metric.id is not None:
                 metric = metric.with_delta(
-                    delta_after(previous, replace(metric, delta_tokens=None))
+                    delta_after(previous, metric._replace(delta_tokens=None))
                 )
                 self._by_key[id_key(metric.id)] = metric
                 self._view = None

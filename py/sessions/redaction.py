@@ -43,7 +43,10 @@ _SUSPICIONS = (
 
 def _is_suspicious(text: str) -> bool:
     lowered = text.lower()
-    return any(word in lowered for word in _SUSPICIONS)
+    for word in _SUSPICIONS:  # noqa: SIM110 - any() of a generator takes a third longer
+        if word in lowered:
+            return True
+    return False
 
 
 @lru_cache(maxsize=512)  # the same few names come with every message
@@ -79,7 +82,17 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _decode(text: str) -> Any:
+    # The decoder's own decode() looks for white space around the value, which costs as much
+    # again as a short message; proxies send none.
+    if text[:1] == "{" and text[-1:] == "}":
+        value, end = _decoder.raw_decode(text)
+        if end == len(text):
+            return value
+    return _decoder.decode(text)
 
 
 DEEPEST = 200

@@ -61,9 +61,9 @@ class Relay(EventBus):
         """Deliver to the core alone what somebody asked for."""
         super().emit(topic, request)
 
-    def has_handlers(self, topic: str) -> bool:
-        """Tell whether anybody listens right now."""
-        return super().has_handlers(topic) or (not self.silent and self._page.has_handlers(topic))
+    def needs_payload(self, topic: str) -> bool:
+        """Tell whether anybody looks at payloads right now."""
+        return super().needs_payload(topic) or (not self.silent and self._page.needs_payload(topic))
 
     def speak(self, state: SessionState, *, afresh: bool) -> None:
         """End a silent stretch: tell the page what holds now.

@@ -327,7 +327,7 @@ class SessionState:
         Raises:
             BadInput: when it is not an object.
         """
-        if not isinstance(data, Mapping):
+        if type(data) is not dict and not isinstance(data, Mapping):
             raise BadInput("A metric must be a JSON object.")
         owner = session_id
         if owner is None:
@@ -458,7 +458,8 @@ class SessionState:
 
     def announce_sources(self) -> None:
         """Emit ``sources:merged`` with the outcome as of now."""
-        self._bus.emit(events.SOURCES_MERGED, self.merge_data_sources())
+        wanted = self._bus.needs_payload(events.SOURCES_MERGED)
+        self._bus.emit(events.SOURCES_MERGED, self.merge_data_sources() if wanted else None)
 
     # -- inside -----------------------------------------------------------------------
 
@@ -571,12 +572,11 @@ class SessionState:
         self.set_memory_metrics(data)
 
     def _note_kept(self, session_id: SessionId | None) -> None:
-        if self._bus.has_handlers(events.METRICS_KEPT):
-            self._bus.emit(events.METRICS_KEPT, {"session_id": session_id})
+        self._bus.emit(events.METRICS_KEPT, {"session_id": session_id})
 
     def _emit_stats(self, ring: MetricRing) -> None:
-        if self._bus.has_handlers(events.STATS_UPDATED):
-            self._bus.emit(events.STATS_UPDATED, ring.stats.session_totals())
+        wanted = self._bus.needs_payload(events.STATS_UPDATED)
+        self._bus.emit(events.STATS_UPDATED, ring.stats.session_totals() if wanted else None)
 
 
 def _real_wire(metric: Metric) -> dict[str, Any]:

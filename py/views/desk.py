@@ -30,11 +30,30 @@ class Desk:
     scheduler: Scheduler
     capabilities: Capabilities
     _actions: dict[str, list[ActionHandler]] = field(default_factory=dict)
+    _followers: dict[str, list[Panel]] = field(default_factory=dict)
 
     def touch_on(self, panel: Panel, *topics: str) -> None:
         """Render ``panel`` again whenever one of the topics is emitted."""
         for topic in topics:
-            self.bus.on(topic, lambda _payload: self.renderer.touch(panel))
+            if topic not in self._followers:
+                self._followers[topic] = []
+                touch = self._toucher(self._followers[topic])
+                self.bus.on(topic, touch, needs_payload=False)
+            self._followers[topic].append(panel)
+
+    def _toucher(self, panels: list[Panel]) -> Callable[[object], None]:
+        """Return a handler that touches panels once a frame, however often it is called."""
+        renderer = self.renderer
+        touched_in = -1
+
+        def touch(_payload: object) -> None:
+            nonlocal touched_in
+            if touched_in != renderer.frames:
+                touched_in = renderer.frames
+                for panel in panels:
+                    renderer.touch(panel)
+
+        return touch
 
     def on_action(self, name: str, handler: ActionHandler) -> None:
         """Call ``handler`` when a person does ``name`` (an element's ``data-action``)."""

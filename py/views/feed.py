@@ -64,7 +64,7 @@ class Feed:
                 made[key] = metric, self._row(key, metric, new)
             previous = metric
         self._made = made
-        page.rows(LIST, "feed-row", [row for _, row in made.values()])
+        page.rows(LIST, "feed-row", [row for _, row in made.values()], recycle=True)
         page.text("feed-count", words.count("feed.requests", total) if total else "")
         if self._following:
             self._seen = total

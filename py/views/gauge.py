@@ -161,7 +161,7 @@ class ContextGauge:
         room = limit - (session.reserved_tokens if session else 0)
         if used >= limit:
             return desk.words("forecast.over")
-        found = forecast(desk.state.metrics(), used, room, desk.clock)
+        found = forecast(desk.state.metrics(), used, room)
         if found is None:
             known = len(desk.state.metrics()) >= 3
             return desk.words("forecast.steady" if known else "forecast.unknown")

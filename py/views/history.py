@@ -86,17 +86,18 @@ class History:
             self._draw(metrics)
 
     def _draw(self, metrics: Sequence[Metric]) -> None:
-        known = {m.timestamp: self._times.get(m.timestamp) or self._time(m) for m in metrics}
+        stamps = [metric.timestamp for metric in metrics]
+        known = {stamp: self._times.get(stamp) or self._time(stamp) for stamp in stamps}
         self._times = known
         self._chart.draw(
-            [known[m.timestamp] for m in metrics],
+            [known[stamp] for stamp in stamps],
             [m.shown_tokens for m in metrics],
             [nan if m.is_estimated else m.prompt_tokens for m in metrics],
             [nan if m.is_estimated else m.completion_tokens for m in metrics],
         )
 
-    def _time(self, metric: Metric) -> float:
-        at = parse_timestamp(metric.timestamp, self._desk.clock)
+    def _time(self, timestamp: str | None) -> float:
+        at = parse_timestamp(timestamp, self._desk.clock)
         return nan if at is None else at
 
     async def _load(self) -> None:

@@ -72,8 +72,14 @@ class Page(Protocol):
     def property(self, element: str, name: str, value: str | bool) -> None:
         """Set a property such as ``hidden``, ``disabled``, ``checked`` or ``value``."""
 
-    def rows(self, container: str, template: str, rows: Sequence[Row]) -> None:
-        """Make a list show exactly these rows, reusing those whose key is there already."""
+    def rows(
+        self, container: str, template: str, rows: Sequence[Row], *, recycle: bool = False
+    ) -> None:
+        """Make a list show exactly these rows, reusing those whose key is there already.
+
+        With ``recycle`` a new row is written over one that is not wanted any more. That is for
+        rows that hold nothing of a person's: no focus, no tick.
+        """
 
     def options(self, select: str, options: Sequence[tuple[str, str]], selected: str) -> None:
         """Fill a ``<select>`` with (value, label) pairs."""
@@ -124,6 +130,8 @@ class Renderer:
         self._request_frame = request_frame
         self._report = report
         self._dirty: dict[Panel, None] = {}
+        self.frames = 0
+        """Frames begun so far: what was touched in an earlier one has been rendered."""
 
     def touch(self, panel: Panel) -> None:
         """Have a panel rendered in the next frame."""
@@ -132,6 +140,7 @@ class Renderer:
 
     def frame(self) -> None:
         """Render every panel that was touched."""
+        self.frames += 1
         dirty, self._dirty = self._dirty, {}
         for panel in dirty:
             try:

@@ -7,6 +7,7 @@
 import * as bus from "./bus.js";
 
 export { bus };
+export { openSocket } from "./socket.js";
 
 /** @type {Map<string, HTMLElement>} */
 const elements = new Map();
@@ -51,17 +52,23 @@ function writeField(row, key, value) {
   write(field, at < 0 ? "" : key.slice(at), value);
 }
 
+/** @param {Array<[string, string | null, object]>} changes key, key of the row to reuse, fields */
 function writeRows(containerId, template, order, changes) {
   const container = byId(containerId);
   let rows = lists.get(containerId);
   if (!rows) lists.set(containerId, (rows = new Map()));
-  for (const [key, fields] of changes) {
-    let row = rows.get(key);
-    if (!row) rows.set(key, (row = makeRow(template)));
-    for (const [name, value] of fields) writeField(row, name, value);
+  for (const [key, old, fields] of changes) {
+    let row = rows.get(old ?? key);
+    if (!row) row = makeRow(template);
+    if (old !== null) {
+      rows.delete(old);
+      container.append(row.root); // it is most likely the last one now
+    }
+    rows.set(key, row);
+    for (const name in fields) writeField(row, name, fields[name]);
   }
   if (order) arrange(container, rows, order);
-  if (following.has(containerId)) container.scrollTop = container.scrollHeight;
+  if (following.has(containerId)) grown.add(container);
 }
 
 function arrange(container, rows, order) {
@@ -84,6 +91,8 @@ function arrange(container, rows, order) {
 
 /** Ids of the lists whose reader is at the end. @type {Set<string>} */
 const following = new Set();
+/** Those of them that have other rows than before. @type {Set<HTMLElement>} */
+const grown = new Set();
 const NEAR_END = 24;
 
 function followList(id) {
@@ -161,6 +170,9 @@ const OPERATIONS = {
 /** @param {string} json a list of `[operation, ...arguments]` */
 export function apply(json) {
   for (const [operation, ...args] of JSON.parse(json)) OPERATIONS[operation](...args);
+  // Last of all, for it makes the browser lay out what has been written.
+  for (const list of grown) list.scrollTop = list.scrollHeight;
+  grown.clear();
 }
 
 /* -- what a person does ------------------------------------------------------------------- */

@@ -167,6 +167,7 @@ class Traffic:
         begun = time.perf_counter()
         frames_before = self.state.hub.frames_sent
         first_id = last_id = None
+        sent_at: list[float] = []
         done = 0
         while done < count:
             due = count
@@ -176,6 +177,7 @@ class Traffic:
             if kind != "log":
                 self.state.store.begin()
             for number in range(done, due):
+                sent_at.append(time.time() * 1000)
                 metric_id = self._burst_one(number, kind, session)
                 first_id = metric_id if first_id is None else first_id
                 last_id = metric_id
@@ -191,6 +193,7 @@ class Traffic:
             "first_metric_id": first_id,
             "last_metric_id": last_id,
             "seconds": time.perf_counter() - begun,
+            "sent_at": sent_at,
         }
 
     async def live(self) -> None:

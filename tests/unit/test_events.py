@@ -161,13 +161,13 @@ def test_an_event_emitted_by_a_handler_is_delivered_at_once() -> None:
     assert heard == [("second", 2), ("second", 1), ("second", 0)]
 
 
-def test_has_handlers_follows_registrations() -> None:
+def test_needs_payload_follows_registrations() -> None:
     bus = Recorder().bus
-    assert not bus.has_handlers("topic")
+    assert not bus.needs_payload("topic")
     forget = bus.on("topic", print)
-    assert bus.has_handlers("topic")
+    assert bus.needs_payload("topic")
     forget()
-    assert not bus.has_handlers("topic")
+    assert not bus.needs_payload("topic")
 
 
 class NaiveBus:

@@ -9,27 +9,20 @@ from hypothesis import strategies as st
 from sessions.forecast import WINDOW, forecast
 from sessions.models import Metric
 from tests.fakes import examples, metric
-from tests.support import FakeClock
 
 
-def requests(*tokens, every=10):
-    """Requests of these sizes, some seconds apart."""
-    return [
-        Metric.from_wire(
-            metric(n, count, timestamp=f"2026-11-22 06:{n * every // 60:02d}:{n * every % 60:02d}")
-        )
-        for n, count in enumerate(tokens)
-    ]
+def requests(*tokens):
+    """Requests of these sizes."""
+    return [Metric.from_wire(metric(n, count)) for n, count in enumerate(tokens)]
 
 
-def told(*tokens, used=None, limit=10_000, every=10):
-    rows = requests(*tokens, every=every)
-    return forecast(rows, tokens[-1] if used is None else used, limit, FakeClock())
+def told(*tokens, used=None, limit=10_000):
+    return forecast(requests(*tokens), tokens[-1] if used is None else used, limit)
 
 
-def test_a_steady_pace_tells_requests_and_time_left():
+def test_a_steady_pace_tells_the_requests_left():
     found = told(1000, 2000, 3000, 4000)
-    assert (found.requests, found.growth, found.seconds) == (6, 1000, 60)
+    assert (found.requests, found.growth) == (6, 1000)
 
 
 def test_a_part_of_a_request_counts_as_one():
@@ -38,7 +31,7 @@ def test_a_part_of_a_request_counts_as_one():
 
 @pytest.mark.parametrize("tokens", [(), (5,), (5, 9)])
 def test_too_few_requests_tell_nothing(tokens):
-    assert forecast(requests(*tokens), 9, 10_000, FakeClock()) is None
+    assert forecast(requests(*tokens), 9, 10_000) is None
 
 
 @pytest.mark.parametrize("tokens", [(5, 5, 5), (900, 850, 800, 750)])
@@ -64,14 +57,7 @@ def test_only_the_last_requests_set_the_pace():
 
 @pytest.mark.parametrize("used", [10_000, 15_000])
 def test_a_full_window_has_no_request_left(used):
-    found = told(1000, 2000, 3000, used=used)
-    assert (found.requests, found.seconds) == (0, 0)
-
-
-def test_without_times_only_the_requests_are_told():
-    rows = [Metric.from_wire(metric(n, 1000 * n, timestamp="?")) for n in range(1, 5)]
-    found = forecast(rows, 4000, 10_000, FakeClock())
-    assert (found.requests, found.seconds) == (6, None)
+    assert told(1000, 2000, 3000, used=used).requests == 0
 
 
 @given(
@@ -81,9 +67,8 @@ def test_without_times_only_the_requests_are_told():
 )
 @examples(200)
 def test_a_forecast_is_never_negative(tokens, used, limit):
-    found = forecast(requests(*tokens, every=1), used, limit, FakeClock())
+    found = forecast(requests(*tokens), used, limit)
     if found is not None:
         assert found.growth > 0
         assert found.requests >= 0
-        assert found.seconds is None or found.seconds >= 0
         assert (found.requests == 0) == (used >= limit)
