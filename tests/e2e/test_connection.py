@@ -27,6 +27,7 @@ def test_what_was_missed_while_the_proxy_was_down_is_there_once(
     desk.agrees()
     desk.listen("metric:added", "connection:changed")
     desk.watch.expect(*UNREACHABLE)
+    expect(desk["history-chart"].locator("canvas")).to_be_visible()  # all of the page is here
 
     proxy.stop()
     expect(desk["ws-status-text"]).to_have_text(re.compile(r"Reconnecting in \d+ s"))

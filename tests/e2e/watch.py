@@ -20,9 +20,7 @@ class Watch:
         self._allowed: list[re.Pattern[str]] = []
         self._origins = {_origin(url) for url in origins}
         self.under_way: set[Request] = set()
-        page.on("request", self.under_way.add)
-        page.on("requestfinished", self.under_way.discard)
-        page.on("requestfailed", self.under_way.discard)
+        page.on("requestfinished", lambda request: self.under_way.discard(request))
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._complain(f"error: {error}"))
         page.on("crash", lambda _: self._complain("the page crashed"))
@@ -58,12 +56,14 @@ class Watch:
             self._complain(f"console {message.type}: {message.text} ({where})")
 
     def _on_request(self, request: Request) -> None:
+        self.under_way.add(request)
         self._check_origin(request.url)
 
     def _on_websocket(self, socket: WebSocket) -> None:
         self._check_origin(socket.url)
 
     def _on_failure(self, request: Request) -> None:
+        self.under_way.discard(request)
         if request.failure == "net::ERR_ABORTED" and "/static/" in request.url:
             return  # the page was left while a part of it was still on its way
         self._complain(f"request failed: {request.method} {request.url}: {request.failure}")
