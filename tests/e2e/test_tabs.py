@@ -89,6 +89,26 @@ def test_tabs_share_one_connection_and_show_the_same(tabs: Tabs) -> None:
     assert tabs.proxy.state()["total_websockets"] == 1
 
 
+def test_only_the_tab_that_is_connected_writes_what_is_remembered(tabs: Tabs) -> None:
+    desks = tabs.at_least(3)
+    for desk in desks:
+        desk.page.evaluate(
+            """() => {
+              const { setItem } = Storage.prototype;
+              window.written = new Set();
+              Storage.prototype.setItem = function (key, text) {
+                window.written.add(key);
+                setItem.call(this, key, text);
+              };
+            }"""
+        )
+    desks[1].request(prompt_tokens=2000, completion_tokens=2)
+    tabs.agree()
+    written = [lambda desk=desk: desk.page.evaluate("() => [...window.written]") for desk in desks]
+    desks[0].eventually(written[0], ["kimi:default:state"])
+    assert [read() for read in written[1:]] == [[], []]
+
+
 def test_a_session_chosen_in_one_tab_is_followed_by_the_others(tabs: Tabs) -> None:
     desks = tabs.at_least(3)
     for desk in desks:
@@ -145,6 +165,20 @@ def test_when_the_tab_that_is_connected_is_closed_the_next_one_misses_nothing(ta
         burst.result()
     tabs.agree()
     assert len(others[0].feed()) == before + 40
+    state = tabs.proxy.state()
+    assert (state["open_websockets"], state["total_websockets"]) == (1, total + 1)
+
+
+def test_a_tab_that_the_browser_freezes_makes_room_and_catches_up_afterwards(tabs: Tabs) -> None:
+    connected, other = tabs.at_least(2)
+    total = tabs.proxy.state()["total_websockets"]
+    # Chromium really freezes hidden tabs only, and headless it has none: just the event, then.
+    connected.page.evaluate("() => document.dispatchEvent(new Event('freeze'))")
+    other.eventually(lambda: tabs.proxy.state()["total_websockets"], total + 1)
+    other.request(prompt_tokens=8000, completion_tokens=8)
+    other.connected().agrees()
+    connected.page.evaluate("() => document.dispatchEvent(new Event('resume'))")
+    tabs.agree()
     state = tabs.proxy.state()
     assert (state["open_websockets"], state["total_websockets"]) == (1, total + 1)
 
