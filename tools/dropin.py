@@ -8,7 +8,9 @@ needs a built page (``tools/build.py dist``), whose Pyodide it takes over, and N
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +31,11 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Put in front of Pyodide's loader: in a module, an import hides a global of the same name.
 LOADER_IMPORTS = 'import { fetch, WebAssembly } from "../downloads.js";'
 
+#: How one file of the drop-in names another; two of them are the host's.
+LINK = re.compile(
+    r'((?:from |import\(|URL\()"\.{1,2}/(?!api\.js|utils\.js)[\w./-]+\.(?:js|zip))(?=")'
+)
+
 
 def fill(root: Path, pyodide: Path, folder: Path) -> None:
     """Write the drop-in into ``folder``; ``pyodide`` is the folder of a built page."""
@@ -42,6 +49,7 @@ def fill(root: Path, pyodide: Path, folder: Path) -> None:
     runtime = folder / "sessions-runtime"
     take_over(pyodide, runtime / "pyodide")
     compile_python(root, pyodide, runtime / "sessions.zip")
+    stamp(folder)
     shutil.copyfile(root / "docs" / "INSTALL-dropin.md", folder / "INSTALL.md")
 
 
@@ -58,6 +66,20 @@ def take_over(pyodide: Path, folder: Path) -> None:
     loader = (folder / "pyodide.mjs").read_text(encoding="utf-8")
     (folder / "pyodide.mjs").unlink()
     (folder / "pyodide.js").write_text(f"{LOADER_IMPORTS}\n{loader}", encoding="utf-8")
+
+
+def stamp(folder: Path) -> None:
+    """Name this version in every link, or a browser may put files of two versions together.
+
+    Only ``sessions.js`` has an address that is given, and is asked for by a hard reload.
+    """
+    contents = [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
+    version = hashlib.sha256(b"".join(contents)).hexdigest()[:8]
+    runtime = folder / "sessions-runtime"
+    loader = runtime / "pyodide" / "pyodide.js"
+    for script in (folder / "sessions.js", *runtime.glob("*.js"), loader):
+        text = script.read_text(encoding="utf-8")
+        script.write_text(LINK.sub(rf"\1?{version}", text), encoding="utf-8")
 
 
 def forget_packages(lock: Path) -> None:

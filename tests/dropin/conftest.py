@@ -14,6 +14,8 @@ from tests.dropin import site
 from tests.proxy import ProxyServer
 from tools.chromium import ARGUMENTS, executable
 
+#: Milliseconds; starting Python is slow where much else goes on.
+PATIENCE = 90_000
 MODULE = "/static/js/modules/sessions.js"
 
 
@@ -25,6 +27,7 @@ class Host:
         self.complaints: list[str] = []
         self.expected: list[str] = []
         self._url = url
+        page.set_default_timeout(PATIENCE)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("request", lambda request: self._on_request(request.url))

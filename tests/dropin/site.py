@@ -8,7 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HOST = Path(__file__).with_name("host")
-DROPIN = Path(os.environ.get("DASHBOARD_DIST", ROOT / "dist")) / "dropin"
+BUILT = Path(os.environ.get("DASHBOARD_DIST", ROOT / "dist"))
+DROPIN = BUILT / "dropin"
 MODULES = Path("static", "js", "modules")
 
 

@@ -162,6 +162,40 @@ def test_the_mirror_follows_every_change(bare: Host) -> None:
     assert result == [held, [], [*held[1:], "104:104"], []]
 
 
+def test_what_has_not_changed_does_not_cross_again(bare: Host) -> None:
+    """Everything that comes from Python is text: what is parsed is what has crossed."""
+    again, after_one = bare.run(
+        """sessions.clearMetrics();
+        const owner = sessions.getCurrentSessionId();
+        for (let id = 1; id <= 100; id++) sessions.addMetric({id, estimated_tokens: id}, owner);
+        const timestamp = Date.now() + 60_000; // fresh throughout
+        sessions.setLastProxyData({tokens: 5000, percentage: 2, timestamp});
+        const ask = () => [
+          sessions.getSessionMetrics(), sessions.calculateStats(), sessions.calculateAccuracy(),
+          sessions.mergeDataSources(), sessions.getCurrentSessionId(),
+          sessions.getCurrentMemoryMetrics(), sessions.getLastProxyData(),
+          sessions.getSessionManager().activeSession,
+        ];
+        ask();
+        const crossed = [];
+        const { parse } = JSON;
+        JSON.parse = (text) => { crossed.push(text); return parse(text); };
+        try {
+          ask();
+          const again = crossed.splice(0);
+          sessions.addMetric({id: 101, estimated_tokens: 101}, owner);
+          const held = sessions.getSessionMetrics();
+          return [again, crossed, held];
+        } finally {
+          JSON.parse = parse;
+        }"""
+    )[:2]
+    assert again == []
+    told, listed = after_one
+    assert told.startswith('{"id":101')
+    assert listed.count("{") == 1
+
+
 def test_managers_of_ones_own_share_nothing_but_the_shared_one_does(bare: Host) -> None:
     result = bare.run(
         """const [one, other] = [new sessions.SessionManager(), new sessions.SessionManager()];
@@ -247,7 +281,7 @@ def test_nothing_is_held_across_the_border(bare: Host) -> None:
         };
         for (let turn = 1; turn <= 200; turn++) await round(turn);
         const before = held();
-        for (let turn = 201; turn <= 1200; turn++) await round(turn);
+        for (let turn = 201; turn <= 1200; turn++) await round(turn); // nine calls each
         await new Promise((resume) => setTimeout(resume, 50));
         return [before, held()];"""
     )

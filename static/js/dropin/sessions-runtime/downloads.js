@@ -29,7 +29,7 @@ const nothing = new Promise(() => {});
 export async function whileTheyCome(work) {
   const clock = setInterval(() => {
     silence = underWay.size ? silence + 1 : 0;
-    if (silence >= PATIENCE) giveUp(problem("stalled", [...underWay].join(", ")));
+    if (silence >= PATIENCE) giveUp(problem("stalled", [...underWay][0]));
   }, 1000);
   try {
     return await Promise.race([work, hopeless]);
@@ -73,7 +73,7 @@ export async function fetch(address) {
   underWay.add(file);
   let answer;
   try {
-    answer = await globalThis.fetch(address);
+    answer = await globalThis.fetch(address, { cache: "no-cache" }); // "have you a newer one?"
   } catch (error) {
     giveUp(problem("unreachable", file, error));
     return nothing;
