@@ -8,7 +8,9 @@ whoever gets a value owns it. JavaScript keeps what it was told until something 
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Awaitable, Callable, Coroutine
+from itertools import compress, count, islice
 from typing import Any
 
 from sessions import events
@@ -68,7 +70,7 @@ class Dropin:
         self._state = SessionState(self._bus, clock)
         self._managers = {SHARED: SessionManager(self._state, self._bus, self._api)}
         self._last_number = SHARED
-        # What metrics() returned last: while it is held, no other metric can have its identity.
+        # What metrics() answered for last: a metric never changes, another takes its place.
         self._handed_over: tuple[Metric, ...] = ()
         # A corrected metric is told twice, as event and as result: its text is made once.
         self._written: Metric | None = None
@@ -105,15 +107,20 @@ class Dropin:
     def metrics(self) -> str:
         """Return the current session's metrics, told by their difference from the last time.
 
-        There is one entry a metric, oldest first: the place that it had in the last answer
-        when it is unchanged, else the metric itself.
+        ``[start, end, changed, added]``: of the last answer the entries from ``start`` to
+        before ``end`` are still there, ``changed`` has ``[place, metric]`` for those of them
+        that are others now, and ``added`` is what follows.
         """
-        places = {id(metric): str(place) for place, metric in enumerate(self._handed_over)}
-        self._handed_over = self._state.metrics()
-        entries = [
-            places.get(id(metric)) or self._write_metric(metric) for metric in self._handed_over
-        ]
-        return f"[{','.join(entries)}]"
+        before, now = self._handed_over, self._state.metrics()
+        self._handed_over = now
+        start = next((place for place, one in enumerate(before) if now and one is now[0]), 0)
+        kept = min(len(before) - start, len(now))
+        pairs = map(operator.is_not, islice(before, start, None), now)
+        changed = ",".join(
+            f"[{place},{self._write_metric(now[place])}]" for place in compress(count(), pairs)
+        )
+        added = ",".join(map(self._write_metric, now[kept:]))
+        return f"[{start},{start + kept},[{changed}],[{added}]]"
 
     def clear_metrics(self) -> None:
         """Forget the current session's metrics and sources."""

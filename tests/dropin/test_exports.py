@@ -193,6 +193,7 @@ def test_what_has_not_changed_does_not_cross_again(bare: Host) -> None:
     assert again == []
     told, listed = after_one
     assert told.startswith('{"id":101')
+    assert listed.startswith("[1,100,[],[{")
     assert listed.count("{") == 1
 
 

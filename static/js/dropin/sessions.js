@@ -52,10 +52,13 @@ const current = new Known(() => JSON.parse(python.current()));
 const stats = new Known(() => JSON.parse(python.stats()));
 const accuracy = new Known(() => JSON.parse(python.accuracy()));
 const merged = new Known(() => ({ from: Infinity, until: -Infinity, answer: null }));
-// Python sends a metric once, and later its place in the list before.
-const metrics = new Known((before) =>
-  JSON.parse(python.metrics()).map((entry) => (typeof entry === "number" ? before[entry] : entry)),
-);
+// Python sends a metric once; later it only says where the known ones have gone.
+const metrics = new Known((before = []) => {
+  const [start, end, changed, added] = JSON.parse(python.metrics());
+  const now = before.slice(start, end);
+  for (const [place, metric] of changed) now[place] = metric;
+  return now.concat(added);
+});
 
 // -- the manager ------------------------------------------------------------------------
 
