@@ -24,6 +24,7 @@ from browser.page import BrowserPage
 from browser.scheduler import BrowserScheduler, Frames
 from browser.sockets import BrowserSockets
 from browser.storage import WebStorage
+from browser.tokens import WorkerTokenizer
 from sessions import commands, discovery, events
 from sessions.commands import Commands
 from sessions.discovery import DEMO, Discovery, Plan
@@ -48,6 +49,7 @@ from sessions.users import USER_CHANGED, User, Users
 from sessions.viewing import SharedView
 from views.compaction import Compaction
 from views.connect import Connect
+from views.count import Count
 from views.desk import Desk
 from views.export import Export, RateLimit
 from views.feed import Feed
@@ -136,6 +138,7 @@ def build_panels(
         Compaction(desk),
         Export(desk),
         RateLimit(desk),
+        Count(desk, WorkerTokenizer()),
         Toasts(desk),
         Connect(desk, preferences, found, reload_without_choice),
     ]

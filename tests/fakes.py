@@ -331,6 +331,7 @@ class FakePage:
         self.choices: dict[str, tuple[list[tuple[str, str]], str]] = {}
         self.opened: set[str] = set()
         self.focused: str | None = None
+        self.typed: dict[str, str] = {}
         self.followed: list[str] = []
         self.files: list[tuple[str, str, str]] = []
         self.flushes = 0
@@ -392,6 +393,10 @@ class FakePage:
 
     def to_end(self, container: str) -> None:
         self.follow(container)
+
+    def value(self, element: str) -> str:
+        self._know(element)
+        return self.typed.get(element, "")
 
     def translate(self, language: str, texts: Mapping[str, str]) -> None:
         self.language = language

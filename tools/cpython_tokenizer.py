@@ -35,3 +35,6 @@ class CpythonTokenizer:
         """Return the length in bytes of each of a text's tokens."""
         known = tiktoken.get_encoding(encoding)
         return [len(known.decode_single_token_bytes(t)) for t in known.encode_ordinary(text)]
+
+    def release(self) -> None:
+        """Do nothing: the encodings are shared by the whole process."""

@@ -72,6 +72,10 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+#: A worker does not inherit its page's policy; this one loads its tokenizer and no more.
+WORKER = "/js/tokenizer/worker.js"
+WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+
 #: Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1).
 HOP_BY_HOP = frozenset(
     {
@@ -120,6 +124,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if scope["path"].endswith(WORKER):
+                    headers["Content-Security-Policy"] = WORKER_POLICY
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

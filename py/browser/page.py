@@ -93,6 +93,10 @@ class BrowserPage:
         """Go to a list's newest row and follow it again."""
         self._operations.append(["toEnd", container])
 
+    def value(self, element: str) -> str:
+        """Return what a person has typed into a field."""
+        return str(self._module.read(element))
+
     def translate(self, language: str, texts: Mapping[str, str]) -> None:
         """Put every fixed text of the page into a language."""
         self._written.clear()

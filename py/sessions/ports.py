@@ -159,7 +159,7 @@ class Scheduler(Protocol):
 class Tokenizer(Protocol):
     """Turns text into tokens; every text is ordinary text, whatever stands in it.
 
-    Each call may raise ``TokenizerFailed``. Cancelling the awaiting task stops the work.
+    Each count may raise ``TokenizerFailed``; the next one starts anew.
     """
 
     async def encode(self, encoding: str, texts: Sequence[str]) -> Sequence[Sequence[int]]:
@@ -173,3 +173,6 @@ class Tokenizer(Protocol):
     async def widths(self, encoding: str, text: str) -> Sequence[int]:
         """Return the length in bytes (of UTF-8) of each of a text's tokens, in order."""
         ...
+
+    def release(self) -> None:
+        """Give back what counting holds; whoever still waits gets ``TokenizerFailed``."""

@@ -314,6 +314,230 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Context window",
         "Fenêtre de contexte",
     ),
+    "count.again": (
+        "Count again",
+        "Compter de nouveau",
+    ),
+    "count.by_message": (
+        "Tokens of each message",
+        "Tokens de chaque message",
+    ),
+    "count.characters": (
+        "Characters",
+        "Caractères",
+    ),
+    "count.empty_message": (
+        "Nothing that counts",
+        "Rien qui compte",
+    ),
+    "count.encoding": (
+        "Encoding",
+        "Encodage",
+    ),
+    "count.encoding.cl100k_base": (
+        "cl100k_base (the proxy’s)",
+        "cl100k_base (celui du proxy)",
+    ),
+    "count.encoding.o200k_base": (
+        "o200k_base (GPT-4o and newer)",
+        "o200k_base (GPT-4o et suivants)",
+    ),
+    "count.failed": (
+        "The tokenizer could not be started. It is fetched from this page’s own address when it is first used: see whether that can be reached.",
+        "Le tokeniseur n’a pas pu démarrer. Il est chargé depuis l’adresse de cette page à la première utilisation\u00a0: vérifiez qu’elle répond.",
+    ),
+    "count.flaw.as_text": (
+        "Counted as plain text.",
+        "Compté comme du texte.",
+    ),
+    "count.flaw.at": (
+        "Line {line}, column {column}: {what}",
+        "Ligne {line}, colonne {column}\u00a0: {what}",
+    ),
+    "count.flaw.json-colon": (
+        "a colon is missing after a name.",
+        "il manque un deux-points après un nom.",
+    ),
+    "count.flaw.json-comma": (
+        "a comma is missing before this.",
+        "il manque une virgule avant ceci.",
+    ),
+    "count.flaw.json-depth": (
+        "This JSON is nested too deep to be a chat.",
+        "Ce JSON est trop imbriqué pour être un chat.",
+    ),
+    "count.flaw.json-end": (
+        "the JSON ends too early; a bracket is not closed.",
+        "le JSON s’arrête trop tôt\u202f; un crochet n’est pas fermé.",
+    ),
+    "count.flaw.json-escape": (
+        "a backslash must be written twice, as \\\\.",
+        "une barre oblique inverse s’écrit deux fois, \\\\.",
+    ),
+    "count.flaw.json-extra": (
+        "there is more text after the end of the JSON.",
+        "il reste du texte après la fin du JSON.",
+    ),
+    "count.flaw.json-line-break": (
+        "a line break inside a text must be written as \\n.",
+        "un saut de ligne dans un texte s’écrit \\n.",
+    ),
+    "count.flaw.json-quotes": (
+        "names and texts go between straight double quotes.",
+        "noms et textes se mettent entre guillemets droits doubles.",
+    ),
+    "count.flaw.json-string": (
+        "this text has no closing quote.",
+        "ce texte n’a pas de guillemet fermant.",
+    ),
+    "count.flaw.json-trailing-comma": (
+        "this comma has nothing after it.",
+        "cette virgule n’est suivie de rien.",
+    ),
+    "count.flaw.json-value": (
+        "a value is missing, or is none that JSON knows (null, true, false).",
+        "il manque une valeur, ou JSON ne la connaît pas (null, true, false).",
+    ),
+    "count.flaw.no-messages": (
+        "This JSON has no messages.",
+        "Ce JSON ne contient pas de messages.",
+    ),
+    "count.flaw.no-role": (
+        "Message {number} has no role.",
+        "Le message {number} n’a pas de rôle.",
+    ),
+    "count.flaw.not-an-object": (
+        "Message {number} is not an object.",
+        "Le message {number} n’est pas un objet.",
+    ),
+    "count.images.one": (
+        "{n} image",
+        "{n} image",
+    ),
+    "count.images.other": (
+        "{n} images",
+        "{n} images",
+    ),
+    "count.left": (
+        "Left after it",
+        "Reste ensuite",
+    ),
+    "count.left.chat": (
+        "Taken as the whole of the next request.",
+        "Pris comme la totalité de la prochaine requête.",
+    ),
+    "count.left.empty": (
+        "Taken as the whole of the next request: this session’s use is not known.",
+        "Pris comme la totalité de la prochaine requête\u00a0: l’occupation de la session est inconnue.",
+    ),
+    "count.left.text": (
+        "On top of the {used} tokens that this session holds now.",
+        "En plus des {used} tokens que contient déjà la session.",
+    ),
+    "count.left_out": (
+        "The proxy’s estimate leaves out {names}: about {n} tokens when read as JSON.",
+        "L’estimation du proxy ignore {names}\u00a0: environ {n} tokens lus comme du JSON.",
+    ),
+    "count.message": (
+        "Message",
+        "Message",
+    ),
+    "count.model.differs": (
+        "{model} itself uses {encoding}.",
+        "{model} utilise lui-même {encoding}.",
+    ),
+    "count.model.none": (
+        "No session is open: counted as the proxy would estimate.",
+        "Aucune session ouverte\u00a0: compté comme le proxy estimerait.",
+    ),
+    "count.model.same": (
+        "{model} uses this encoding.",
+        "{model} utilise cet encodage.",
+    ),
+    "count.model.unknown": (
+        "{model} has a tokenizer of its own: this is what the proxy estimates, not what the provider will count.",
+        "{model} a son propre tokeniseur\u00a0: c’est l’estimation du proxy, pas le compte du fournisseur.",
+    ),
+    "count.more.one": (
+        "and {n} more message",
+        "et {n} autre message",
+    ),
+    "count.more.other": (
+        "and {n} more messages",
+        "et {n} autres messages",
+    ),
+    "count.of_window": (
+        "of the window of {n} tokens",
+        "de la fenêtre de {n} tokens",
+    ),
+    "count.open": (
+        "Count a text…",
+        "Compter un texte…",
+    ),
+    "count.over": (
+        "Too much by",
+        "Dépassement",
+    ),
+    "count.piece.one": (
+        "{n} token",
+        "{n} token",
+    ),
+    "count.piece.other": (
+        "{n} tokens",
+        "{n} tokens",
+    ),
+    "count.pieces": (
+        "Token by token",
+        "Token par token",
+    ),
+    "count.placeholder": (
+        "Paste a prompt, a file, or the body of a request",
+        "Collez un prompt, un fichier ou le corps d’une requête",
+    ),
+    "count.privacy": (
+        "Counted in this browser: the text is not sent, stored or logged.",
+        "Compté dans ce navigateur\u00a0: le texte n’est ni envoyé, ni conservé, ni journalisé.",
+    ),
+    "count.read.one": (
+        "in {n} message",
+        "dans {n} message",
+    ),
+    "count.read.other": (
+        "in {n} messages",
+        "dans {n} messages",
+    ),
+    "count.restarted": (
+        "The tokenizer stopped and was started again; the count is up to date.",
+        "Le tokeniseur s’est arrêté et a été relancé\u202f; le compte est à jour.",
+    ),
+    "count.role": (
+        "Role",
+        "Rôle",
+    ),
+    "count.rule": (
+        "As the proxy counts: role and content, 3 for each message, 3 for the reply, 512 for each image.",
+        "Comme le proxy compte\u00a0: rôle et contenu, 3 par message, 3 pour la réponse, 512 par image.",
+    ),
+    "count.share": (
+        "Share",
+        "Part",
+    ),
+    "count.text": (
+        "Text, or chat messages as JSON",
+        "Texte, ou messages de chat en JSON",
+    ),
+    "count.title": (
+        "Count tokens",
+        "Compter les tokens",
+    ),
+    "count.tokens": (
+        "Tokens",
+        "Tokens",
+    ),
+    "count.waiting": (
+        "counting…",
+        "comptage…",
+    ),
     "delete.confirm": (
         "Delete",
         "Supprimer",

@@ -99,6 +99,10 @@ class Page(Protocol):
     def to_end(self, container: str) -> None:
         """Go to a list's newest row and follow it again."""
 
+    def value(self, element: str) -> str:
+        """Return what a person has typed into a field."""
+        ...
+
     def translate(self, language: str, texts: Mapping[str, str]) -> None:
         """Put every fixed text of the page into a language."""
 

@@ -175,6 +175,11 @@ export function apply(json) {
   grown.clear();
 }
 
+/** @param {string} id @returns {string} what a person has typed into a field */
+export function read(id) {
+  return byId(id).value;
+}
+
 /* -- what a person does ------------------------------------------------------------------- */
 
 /** @type {(json: string) => void} */

@@ -398,6 +398,12 @@ def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:
         assert {name: headers[name] for name in serve.SECURITY_HEADERS} == serve.SECURITY_HEADERS
 
 
+def test_the_worker_that_counts_gets_a_policy_of_its_own(client: httpx.Client) -> None:
+    policy = client.get(f"/static{serve.WORKER}").headers["content-security-policy"]
+    assert policy == serve.WORKER_POLICY
+    assert "default-src 'none'" in policy
+
+
 def test_without_a_proxy_there_is_no_api(client: httpx.Client) -> None:
     assert client.get("/api/sessions").status_code == 404
 
