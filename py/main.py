@@ -47,6 +47,7 @@ from sessions.storage import Storage, key_of
 from sessions.tabs import SharedSockets
 from sessions.users import USER_CHANGED, User, Users
 from sessions.viewing import SharedView
+from views.calibration import CalibratedEstimates
 from views.compaction import Compaction
 from views.connect import Connect
 from views.count import Count
@@ -139,6 +140,7 @@ def build_panels(
         Export(desk),
         RateLimit(desk),
         Count(desk, WorkerTokenizer()),
+        CalibratedEstimates(desk),
         Toasts(desk),
         Connect(desk, preferences, found, reload_without_choice),
     ]

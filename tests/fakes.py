@@ -289,8 +289,8 @@ class Skeleton(HTMLParser):
             self._open.append((tag, found, []))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
         if tag not in VOID:
-            self.handle_starttag(tag, attrs)
             self._open.pop()
 
     def handle_data(self, data: str) -> None:

@@ -7,7 +7,7 @@ Everything that the page shows is read from here. Who changes the current sessio
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from . import events
@@ -436,6 +436,14 @@ class SessionState:
         """Return the same for each model, over every session in memory."""
         rows = [metric for ring in self._buffers.values() for metric in ring]
         return group_quality_by_model(rows)
+
+    def newest_metrics(self) -> Iterator[Metric]:
+        """Yield the requests of every session in memory, the newest of each first.
+
+        The session in use comes first, then the one before it, and so on.
+        """
+        for ring in reversed(self._buffers.values()):
+            yield from reversed(tuple(ring))
 
     # -- memory and sources -----------------------------------------------------------
 

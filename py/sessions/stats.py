@@ -264,13 +264,16 @@ class EstimateQuality:
     count: int
 
 
+def ratio_of(metric: Metric) -> float | None:
+    """Return real / estimated of one request; None without both counts."""
+    if metric.is_estimated or not metric.initial_estimate or metric.tokens <= 0:
+        return None
+    return metric.tokens / metric.initial_estimate
+
+
 def estimate_quality(metrics: Iterable[Metric]) -> EstimateQuality | None:
     """Return bias and spread over all metrics that have both counts; None without any."""
-    ratios = sorted(
-        metric.tokens / metric.initial_estimate
-        for metric in metrics
-        if not metric.is_estimated and metric.initial_estimate and metric.tokens > 0
-    )
+    ratios = sorted(ratio for row in metrics if (ratio := ratio_of(row)) is not None)
     if not ratios:
         return None
     spread = quantile(ratios, 0.75) - quantile(ratios, 0.25)

@@ -130,6 +130,66 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Starting Python…",
         "Démarrage de Python…",
     ),
+    "calibration.caption": (
+        "Real ÷ estimated, by model",
+        "Réel ÷ estimé, par modèle",
+    ),
+    "calibration.median": (
+        "Median",
+        "Médiane",
+    ),
+    "calibration.newest": (
+        "Newest request: probably {n} tokens",
+        "Dernière requête\u00a0: sans doute {n} tokens",
+    ),
+    "calibration.newest_title": (
+        "Not counted by the provider yet: the proxy estimates {estimate}, earlier requests of this model suggest {low} to {high}",
+        "Pas encore comptée par le fournisseur\u00a0: le proxy estime {estimate}, les requêtes précédentes du modèle suggèrent {low} à {high}",
+    ),
+    "calibration.none": (
+        "No request has both an estimate and a real count yet.",
+        "Aucune requête n’a encore à la fois une estimation et un compte réel.",
+    ),
+    "calibration.open": (
+        "Why is it off?",
+        "Pourquoi l’écart\u202f?",
+    ),
+    "calibration.range": (
+        "Middle half",
+        "Moitié centrale",
+    ),
+    "calibration.right": (
+        "estimates are right",
+        "les estimations sont justes",
+    ),
+    "calibration.rule": (
+        "Real ÷ estimated over a model’s last {last} requests in memory. From {n} requests on, the median corrects the estimate of a request that is not counted yet; a corrected estimate is always called probable, and enters no figure.",
+        "Réel ÷ estimé sur les {last} dernières requêtes du modèle en mémoire. À partir de {n} requêtes, la médiane corrige l’estimation d’une requête pas encore comptée\u202f; une estimation corrigée est toujours dite probable et n’entre dans aucun chiffre.",
+    ),
+    "calibration.title": (
+        "Why was the estimate off?",
+        "Pourquoi l’estimation était-elle fausse\u202f?",
+    ),
+    "calibration.too_few": (
+        "too few to tell",
+        "trop peu pour conclure",
+    ),
+    "calibration.too_high": (
+        "estimates are {percentage} too high",
+        "les estimations sont {percentage} trop hautes",
+    ),
+    "calibration.too_low": (
+        "estimates are {percentage} too low",
+        "les estimations sont {percentage} trop basses",
+    ),
+    "calibration.trend": (
+        "Over time",
+        "Au fil du temps",
+    ),
+    "calibration.why": (
+        "The proxy estimates every model with the same encoding, and counts role and content only. The model has a tokenizer of its own, and the provider also counts tool definitions, tool calls and the answer.",
+        "Le proxy estime tous les modèles avec le même encodage et ne compte que rôle et contenu. Le modèle a son propre tokeniseur, et le fournisseur compte aussi les définitions d’outils, les appels d’outils et la réponse.",
+    ),
     "compaction.auto": (
         "Automatic compaction",
         "Compactage automatique",
@@ -437,6 +497,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "count.left_out": (
         "The proxy’s estimate leaves out {names}: about {n} tokens when read as JSON.",
         "L’estimation du proxy ignore {names}\u00a0: environ {n} tokens lus comme du JSON.",
+    ),
+    "count.likely": (
+        "The provider will probably count {n} ({low} to {high}), going by this model’s earlier requests and their answers.",
+        "Le fournisseur comptera sans doute {n} ({low} à {high}), d’après les requêtes précédentes de ce modèle et leurs réponses.",
     ),
     "count.message": (
         "Message",

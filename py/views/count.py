@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sessions import events
+from sessions.calibration import calibrate
 from sessions.chat import Chat, Flaw, read_chat
 from sessions.errors import TokenizerFailed, UnknownModel
 from sessions.ports import Timer, Tokenizer
@@ -166,6 +167,19 @@ class Count:
         page.text("count-left-note", why)
         level = level_of((limit - left) / limit * 100)
         page.attribute("count-result", "data-level", "none" if level == "ok" else level)
+        self._render_likely(counted.tokens)
+
+    def _render_likely(self, tokens: int) -> None:
+        """Say what the provider will probably count, going by this model's earlier requests."""
+        page, words, model = self._desk.page, self._desk.words, self._model
+        known = None
+        if model and tokens and self._encoding == PROXY_ENCODING:
+            known = calibrate(model, self._desk.state.newest_metrics())
+        likely = known.apply(tokens) if known else None
+        page.property("count-likely", "hidden", likely is None)
+        if likely is not None:
+            text = words("count.likely", n=likely.tokens, low=likely.low, high=likely.high)
+            page.text("count-likely", text)
 
     def _render_remarks(self, counted: Counted | None) -> None:
         page, words = self._desk.page, self._desk.words
@@ -254,7 +268,7 @@ class Count:
         if action.value == DIALOG:
             self._open = False
             self._latest += 1
-            self._busy_since = None
+            self._busy_since = self._counted = None
             self._tokenizer.release()
 
     def _typed(self, _: Action) -> None:
