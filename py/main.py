@@ -45,6 +45,7 @@ from sessions.proxy_api import ProxyApi
 from sessions.state import SessionState
 from sessions.storage import Storage, key_of
 from sessions.tabs import SharedSockets
+from sessions.user_commands import UserCommands
 from sessions.users import USER_CHANGED, User, Users
 from sessions.viewing import SharedView
 from views.calibration import CalibratedEstimates
@@ -63,6 +64,7 @@ from views.memory import Memory
 from views.page import Panel, Renderer
 from views.sessions_panel import NewSession, SessionList
 from views.toasts import Toasts
+from views.users import UserMenu
 from views.words import Words
 
 
@@ -74,6 +76,14 @@ def report(where: str, error: BaseException) -> None:
 def asked_for(name: str) -> str | None:
     """Return what the page's address says under a name."""
     return js.URLSearchParams.new(js.location.search).get(name) or None  # null is not None
+
+
+def forget_asked_user() -> None:
+    """Take the user out of the page's address: another one was chosen since."""
+    address = js.URL.new(js.location.href)
+    if address.searchParams.has("user"):
+        address.searchParams.delete("user")
+        js.history.replaceState(None, "", address.href)
 
 
 def reload_without_choice() -> None:
@@ -115,6 +125,7 @@ def build_panels(
     desk: Desk,
     live: Live,
     persistence: Persistence,
+    users: Users,
     preferences: Preferences,
     found: Discovery,
     chart: UplotChart,
@@ -122,9 +133,10 @@ def build_panels(
     """Make every panel, the one that translates the page first."""
     dark = bool(js.matchMedia("(prefers-color-scheme: dark)").matches)
     return [
-        Appearance(desk, preferences, dark=dark),
+        Appearance(desk, preferences, dark=dark, language=js.navigator.language),
         Connection(desk, live.connection.state),
         LastSeen(desk, live.connection.state, lambda: persistence.seen_at),
+        UserMenu(desk, users),
         CurrentSession(desk),
         AutoSession(desk),
         SessionList(desk),
@@ -213,7 +225,17 @@ def remember_to_the_end(persistence: Persistence) -> None:
 
     add_event_listener(js.window, "pagehide", lambda _event: persistence.flush())
     add_event_listener(js.document, "visibilitychange", hidden)
-    add_event_listener(js.window, "storage", lambda e: persistence.changed_elsewhere(str(e.key)))
+
+
+def notice_other_tabs(persistence: Persistence, user_commands: UserCommands) -> None:
+    """Keep in mind what other tabs write: state of other proxies, and who there is."""
+
+    def stored(event: Any) -> None:
+        key = event.key or None  # null is not None
+        persistence.changed_elsewhere(key)
+        user_commands.changed_elsewhere(key)
+
+    add_event_listener(js.window, "storage", stored)
 
 
 async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
@@ -261,12 +283,21 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
         may_write=lambda: shared is None or shared.is_leader,
     )  # fmt: skip
 
+    user_commands = UserCommands(
+        users, storage, preferences, persistence, live, bus, clock,
+        found=found,
+        look=lambda: where_to_look(preferences),
+        chosen=where.chosen,
+        reload=lambda: js.location.reload(),
+        enter=forget_asked_user,
+    )  # fmt: skip
+
     page = BrowserPage(page_module)
     frames = Frames(lambda: renderer.frame())
     renderer = Renderer(page, frames.request, report)
     desk = Desk(bus, state, page, renderer, words, clock, scheduler, api.capabilities)
     chart = UplotChart(page_module, "history-chart")
-    panels = build_panels(desk, live, persistence, preferences, found, chart)
+    panels = build_panels(desk, live, persistence, users, preferences, found, chart)
     page.listen(desk.act)
 
     def show_all(_payload: object = None) -> None:
@@ -283,6 +314,7 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     boot.announce_start()
     wake_when_it_helps(bus)
     remember_to_the_end(persistence)
+    notice_other_tabs(persistence, user_commands)
     live.start()
     if shared is not None:
         share_between_tabs(shared)

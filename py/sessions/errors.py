@@ -96,8 +96,8 @@ class UnknownModel(SessionsError):
         self.model = model
 
 
-class BadUserName(BadInput):
-    """A text that cannot be the name of a user.
+class BadUserInput(BadInput):
+    """A value that a person gave; why it will not do is said in the page's language.
 
     Attributes:
         key: the catalogue's key of the sentence that says why.
@@ -108,6 +108,14 @@ class BadUserName(BadInput):
         super().__init__(message)
         self.key = key
         self.values = values
+
+
+class BadUserName(BadUserInput):
+    """A text that cannot be the name of a user."""
+
+
+class BadUserFile(BadUserInput):
+    """A text that is not the file of a user's data that it should be."""
 
 
 class BadRecording(BadInput):

@@ -178,9 +178,9 @@ class Persistence:
     def close(self) -> None:
         """Write what is left to write, and remember nothing until the next :meth:`open`."""
         self.flush()
-        self._key = ""
+        self.abandon()
 
-    def changed_elsewhere(self, key: str) -> None:
+    def changed_elsewhere(self, key: str | None) -> None:
         """Hear that another tab wrote something: what it knows of other proxies is kept."""
         self._is_outdated = self._is_outdated or key == self._key
 
@@ -190,6 +190,17 @@ class Persistence:
         self._foreign = [
             s.to_text(owner) for owner, s in envelope.sessions if owner in self._others
         ]
+
+    def abandon(self) -> None:
+        """Remember nothing more of a user who is gone."""
+        self._key = ""
+
+    def current(self) -> Envelope | None:
+        """Return what would be written now; None while nothing is to be remembered."""
+        if not self._user:
+            return None
+        now = self._clock.now()
+        return parse(compose(now, self._proxies(), self._session_texts()), now)[0]
 
     # -- writing ----------------------------------------------------------------------
 

@@ -726,6 +726,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The export failed.",
         "L’export a échoué.",
     ),
+    "failed.import_user": (
+        "Nothing was imported",
+        "Rien n’a été importé",
+    ),
     "failed.list": (
         "The sessions could not be listed.",
         "La liste des sessions n’a pas pu être chargée.",
@@ -1066,6 +1070,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The answer was interrupted",
         "La réponse a été interrompue",
     ),
+    "notice.user_imported": (
+        "“{name}” was imported and is in use now",
+        "«\xa0{name}\xa0» a été importé et est maintenant utilisé",
+    ),
     "notice.user_new": (
         "“{name}” is new in this browser and starts with nothing remembered.",
         "«\u00a0{name}\u00a0» est nouveau dans ce navigateur et commence sans rien en mémoire.",
@@ -1282,6 +1290,26 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "This version of the proxy cannot do that.",
         "Cette version du proxy ne le permet pas.",
     ),
+    "users.create": (
+        "Create user",
+        "Créer l’utilisateur",
+    ),
+    "users.delete": (
+        "Delete",
+        "Supprimer",
+    ),
+    "users.delete_one": (
+        "Delete “{name}”",
+        "Supprimer «\xa0{name}\xa0»",
+    ),
+    "users.delete_text": (
+        "Everything that this browser remembers of them goes with them. The proxy keeps its sessions. This cannot be undone.",
+        "Tout ce que ce navigateur a retenu disparaît avec. Le proxy garde ses sessions. C’est irréversible.",
+    ),
+    "users.delete_title": (
+        "Delete “{name}”?",
+        "Supprimer «\xa0{name}\xa0»\xa0?",
+    ),
     "users.error.empty": (
         "Give the user a name.",
         "Donnez un nom à l’utilisateur.",
@@ -1293,5 +1321,73 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "users.error.taken": (
         "There is a user “{name}” already.",
         "Il y a déjà un utilisateur «\u00a0{name}\u00a0».",
+    ),
+    "users.export": (
+        "Export",
+        "Exporter",
+    ),
+    "users.file.damaged": (
+        "The file is damaged: “{part}” cannot be read.",
+        "Le fichier est abîmé\xa0: «\xa0{part}\xa0» est illisible.",
+    ),
+    "users.file.foreign": (
+        "The file is not a user’s data from this dashboard.",
+        "Le fichier ne contient pas les données d’un utilisateur de ce tableau de bord.",
+    ),
+    "users.file.large": (
+        "The file is too large to be a user’s data.",
+        "Le fichier est trop gros pour être les données d’un utilisateur.",
+    ),
+    "users.file.newer": (
+        "A newer version of this page wrote the file.",
+        "Une version plus récente de cette page a écrit ce fichier.",
+    ),
+    "users.file.no_json": (
+        "The file is not JSON, or it was cut off.",
+        "Le fichier n’est pas du JSON, ou il est tronqué.",
+    ),
+    "users.file.no_room": (
+        "The browser’s storage has no room for the file’s data.",
+        "Le stockage du navigateur n’a pas la place pour les données du fichier.",
+    ),
+    "users.file.unread": (
+        "The file could not be read, or is too large.",
+        "Le fichier n’a pas pu être lu, ou il est trop gros.",
+    ),
+    "users.first": (
+        "First user",
+        "Premier utilisateur",
+    ),
+    "users.import": (
+        "Import…",
+        "Importer…",
+    ),
+    "users.name": (
+        "Name",
+        "Nom",
+    ),
+    "users.new": (
+        "New user",
+        "Nouvel utilisateur",
+    ),
+    "users.note": (
+        "What the page remembers is kept apart for each user. This is no protection: whoever uses this browser can read it all.",
+        "Ce que la page retient est séparé par utilisateur. Ce n’est pas une protection\xa0: quiconque utilise ce navigateur peut tout lire.",
+    ),
+    "users.rename": (
+        "Rename",
+        "Renommer",
+    ),
+    "users.rename_one": (
+        "Rename “{name}”",
+        "Renommer «\xa0{name}\xa0»",
+    ),
+    "users.rename_title": (
+        "Rename the user",
+        "Renommer l’utilisateur",
+    ),
+    "users.title": (
+        "Users",
+        "Utilisateurs",
     ),
 }

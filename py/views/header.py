@@ -7,11 +7,12 @@ from sessions.connection import ConnectionState, Phase
 from sessions.ports import Timer
 from sessions.preferences import LANGUAGE, PREFERENCES_CHANGED, THEME, Preferences
 from sessions.proxy_api import TOGGLE_AUTO
+from sessions.users import USER_CHANGED
 
 from .catalogue import LANGUAGES
 from .desk import Desk
 from .page import Action
-from .words import EMPTY
+from .words import EMPTY, best_language
 
 THEME_CHANGED: events.Topic[str] = events.Topic("page:theme")
 LANGUAGE_CHANGED: events.Topic[str] = events.Topic("page:language")
@@ -115,15 +116,19 @@ class AutoSession:
 class Appearance:
     """Language and theme, remembered in this browser."""
 
-    def __init__(self, desk: Desk, preferences: Preferences, *, dark: bool) -> None:
-        """Begin with what was remembered; ``dark`` is what the system asks for."""
+    def __init__(
+        self, desk: Desk, preferences: Preferences, *, dark: bool, language: str | None = None
+    ) -> None:
+        """Begin with what was remembered; ``dark`` and ``language`` are the system's."""
         self._desk = desk
         self._preferences = preferences
+        self._system_dark, self._system_language = dark, best_language(language)
         self._dark = {"dark": True, "light": False}.get(preferences.get(THEME) or "", dark)
         self._translate()
         desk.on_action("language:set", self._set_language)
         desk.on_action("theme:toggle", self._toggle_theme)
         desk.bus.on(PREFERENCES_CHANGED, self._follow)
+        desk.bus.on(USER_CHANGED, self._start_over)
 
     def render(self) -> None:
         """Mark the language in force."""
@@ -149,6 +154,12 @@ class Appearance:
         theme = self._preferences.get(THEME)
         if theme in ("dark", "light"):
             self._paint(dark=theme == "dark")
+
+    def _start_over(self, _: object) -> None:
+        """Another user is here: what the one before chose holds no longer."""
+        self._speak(best_language(self._preferences.get(LANGUAGE) or self._system_language))
+        theme = self._preferences.get(THEME) or ""
+        self._paint(dark={"dark": True, "light": False}.get(theme, self._system_dark))
 
     def _speak(self, language: str) -> None:
         if language in LANGUAGES and language != self._desk.words.language:

@@ -194,17 +194,29 @@ function reportEvent(event) {
   if (!target || (target.dataset.on ?? "click") !== event.type) return;
   // The buttons of forms do their work here: no form is ever sent anywhere.
   if (target.type === "submit") event.preventDefault();
-  const row = target.closest("[data-session-id]");
+  const row = target.closest("[data-session-id], [data-user-id], [data-toast]");
   const form = target.closest("form");
   const fields = {};
   for (const field of form?.elements ?? []) if (field.id) fields[field.id] = field.value;
   if (target.dataset.action === "dialog:close") return target.closest("dialog").close();
+  if (target.type === "file") return reportFile(target);
   report(target.dataset.action, {
     value: target.dataset.value ?? target.dataset.series ?? target.value ?? null,
     checked: target.checked ?? null,
-    row: row?.dataset.sessionId ?? target.closest("[data-toast]")?.dataset.toast ?? null,
+    row: row?.dataset.sessionId ?? row?.dataset.userId ?? row?.dataset.toast ?? null,
     fields,
   });
+}
+
+const LARGEST_FILE = 8_000_000;
+
+/** Reads the file that a person chose; its value is null when it cannot be read, or is huge. */
+async function reportFile(field) {
+  const [file] = field.files;
+  if (!file) return;
+  field.value = ""; // the same file can be chosen again
+  const text = file.size > LARGEST_FILE ? null : await file.text().catch(() => null);
+  report(field.dataset.action, { value: text });
 }
 
 /** @param {(json: string) => void} handler is told of everything a person does */

@@ -25,7 +25,9 @@ MADE = {
     "TokenizerFailed": ("It stopped.",),
     "UnknownEncoding": ("p50k_base",),
     "UnknownModel": ("kimi",),
+    "BadUserInput": ("users.error.empty", "A user needs a name."),
     "BadUserName": ("users.error.empty", "A user needs a name."),
+    "BadUserFile": ("users.file.foreign", "Not ours."),
 }
 CLASSES = [c for _, c in inspect.getmembers(errors, inspect.isclass) if c is not SessionsError]
 

@@ -25,6 +25,17 @@ from sessions.proxy_api import (
     Provider,
 )
 from sessions.storage import Storage
+from sessions.user_commands import (
+    CREATE,
+    DELETE,
+    RENAME,
+    SWITCH,
+    USER_COMMAND,
+    UserOutcome,
+)
+from sessions.user_commands import EXPORT as EXPORT_USER
+from sessions.user_commands import IMPORT as IMPORT_USER
+from sessions.users import USER_CHANGED, User, Users
 from tests.driver import run
 from tests.fakes import (
     NOON,
@@ -52,6 +63,7 @@ from views.memory import Memory
 from views.page import Action, Renderer
 from views.sessions_panel import NewSession, SessionList, plain_name
 from views.toasts import SHOWN, USUAL_SECONDS, Toasts
+from views.users import UserMenu
 from views.words import EMPTY
 
 NBSP, THIN = "\u00a0", "\u202f"
@@ -1674,3 +1686,107 @@ def test_what_could_not_be_loaded_while_the_proxy_was_away_is_loaded_when_it_ans
     room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
     assert [topic for topic, _ in asked] == [commands.LOAD_MEMORY, commands.LOAD_COMPACTION]
     assert room.page.attributes["compaction-note", "data-kind"] is None
+
+
+# -- users --------------------
+
+
+def menu(language="en", *names):
+    room = Room(language)
+    storage = Storage(FakeStore(), room.bus)
+    users = Users(storage, Storage(FakeStore(), room.bus), room.bus)
+    for name in names:
+        users.create(name)
+    room.add(UserMenu, users)
+    return room, users
+
+
+def test_the_menu_lists_who_there_is_and_marks_who_is_here():
+    room, users = menu("en", "Anna")
+    rows = room.page.lists["user-list"]
+    assert [row.fields["name"] for row in rows] == ["First user", "Anna"]
+    assert [row.fields["@data-current"] for row in rows] == ["true", "false"]
+    assert room.page.properties["user-name", "hidden"] is True
+    users.choose("anna")
+    users.announce()
+    room.frame()
+    assert room.see("user-name") == "Anna"
+    assert room.page.properties["user-name", "hidden"] is False
+
+
+def test_another_user_is_chosen_by_row():
+    room, _ = menu("en", "Anna")
+    asked = room.intents(SWITCH)
+    room.do("user:select", row="anna")
+    assert asked == [(SWITCH, {"id": "anna"})]
+
+
+def test_a_user_is_created_in_a_dialog_that_says_what_is_wrong_with_a_name():
+    room, _ = menu("fr")
+    asked = room.intents(CREATE)
+    room.do("user:new")
+    assert "user-dialog" in room.page.opened
+    assert room.see("user-dialog-title") == "Nouvel utilisateur"
+    room.do("user:name", fields={"user-dialog-name": "Anna"})
+    assert asked == [(CREATE, {"name": "Anna"})]
+    room.emit(USER_COMMAND, UserOutcome(CREATE, "users.error.taken", {"name": "Anna"}))
+    assert "Anna" in room.see("user-dialog-error")
+    assert room.page.properties["user-dialog-error", "hidden"] is False
+    assert room.page.focused == "user-dialog-name"
+    room.emit(USER_COMMAND, UserOutcome(CREATE))
+    assert "user-dialog" not in room.page.opened
+    room.do("user:new")
+    assert room.page.properties["user-dialog-error", "hidden"] is True
+
+
+def test_a_user_is_renamed_in_the_same_dialog():
+    room, _ = menu("en", "Anna")
+    asked = room.intents(RENAME)
+    room.do("user:edit", row="anna")
+    assert room.page.properties["user-dialog-name", "value"] == "Anna"
+    assert room.see("user-dialog-submit") == "Rename"
+    room.do("user:name", fields={"user-dialog-name": "Ann"})
+    assert asked == [(RENAME, {"id": "anna", "name": "Ann"})]
+
+
+def test_a_user_is_deleted_only_after_a_second_word():
+    room, _ = menu("en", "Anna")
+    asked = room.intents(DELETE)
+    room.do("user:delete", row="nobody")
+    assert "user-delete-dialog" not in room.page.opened
+    room.do("user:delete", row="anna")
+    assert "user-delete-dialog" in room.page.opened
+    assert room.see("user-delete-title") == "Delete “Anna”?"
+    assert asked == []
+    room.do("user:delete-confirm")
+    assert asked == [(DELETE, {"id": "anna"})]
+    assert "user-delete-dialog" not in room.page.opened
+
+
+def test_files_go_out_and_in_and_a_bad_one_is_explained():
+    room, _ = menu()
+    room.recorder.listen(events.NOTICE)
+    asked = room.intents(EXPORT_USER, IMPORT_USER)
+    room.do("user:export")
+    room.do("user:import", "{}")
+    assert asked == [(EXPORT_USER, {}), (IMPORT_USER, {"text": "{}"})]
+    room.emit(USER_COMMAND, UserOutcome(IMPORT_USER, "users.file.damaged", {"part": "state"}))
+    ((_, notice),) = room.recorder.events
+    assert notice.key == "failed.import_user"
+    assert "state" in notice.detail
+
+
+def test_another_user_brings_another_language_and_theme_or_the_systems():
+    room = Room("fr")
+    store = FakeStore()
+    store.kept = {"kimi:default:language": "fr", "kimi:default:theme": "light"}
+    preferences = preferences_of(room, store)
+    room.add(Appearance, preferences, dark=True, language="en-GB")
+    preferences.enter("anna")
+    room.emit(USER_CHANGED, User("anna", "Anna"))
+    assert room.words.language == "en"
+    assert room.page.attributes["root", "data-theme"] == "dark"
+    preferences.enter("default")
+    room.emit(USER_CHANGED, User("default", ""))
+    assert room.words.language == "fr"
+    assert room.page.attributes["root", "data-theme"] == "light"
