@@ -183,6 +183,19 @@ def test_a_tab_that_the_browser_freezes_makes_room_and_catches_up_afterwards(tab
     assert (state["open_websockets"], state["total_websockets"]) == (1, total + 1)
 
 
+def test_where_tabs_cannot_agree_each_connects_by_itself(tabs: Tabs) -> None:
+    tabs.at_least(1)
+    shared = tabs.proxy.state()["open_websockets"]
+    page = tabs.context.new_page()
+    page.add_init_script("delete Navigator.prototype.locks")  # as where the origin is not secure
+    alone = Dashboard(page, tabs.proxy).open().connected()
+    tabs.open.append(alone)
+    assert tabs.proxy.state()["open_websockets"] == shared + 1
+    alone.request(prompt_tokens=9000, completion_tokens=9)
+    tabs.agree()
+    tabs.close(alone)
+
+
 def test_tabs_of_different_users_do_not_disturb_each_other(tabs: Tabs) -> None:
     one, other = tabs.at_least(2)
     other.open("?user=ann").connected()

@@ -13,7 +13,16 @@ from sessions.connection import LONGEST_DELAY, Phase
 from sessions.tabs import ANSWER_TIMEOUT, Leadership, SharedSockets
 from tests.browser import FakeBrowser
 from tests.driver import run
-from tests.fakes import VERSIONS, FakeHttp, Rig, answer, examples, recorded_value
+from tests.fakes import (
+    VERSIONS,
+    FakeHttp,
+    FakeSockets,
+    Rig,
+    answer,
+    examples,
+    recorded_value,
+)
+from tests.support import FakeClock, FakeScheduler, Recorder
 
 NEWEST = VERSIONS[-1]
 
@@ -495,6 +504,46 @@ def test_nobody_waits_for_a_leader_that_hangs():
         world.check()
 
     run(scene(World()))
+
+
+def test_a_tab_that_went_alone_shares_again_as_soon_as_the_leader_is_heard():
+    async def scene(world):
+        leader, follower = await world.opened(2)
+        leader.is_frozen = True  # it hangs, and is not told of it
+        follower.rig.bus.emit(commands.WAKE)
+        await world.later(2 * ANSWER_TIMEOUT)
+        assert world.sockets() == 2
+        leader.is_frozen = False
+        await world.settle()
+        world.check()
+
+    run(scene(World()))
+
+
+def test_a_connection_that_takes_its_time_to_connect_anew_is_opened_once():
+    async def scene():
+        browser, recorder, clock = FakeBrowser(), Recorder(), FakeClock()
+        tab, other, sockets = browser.tab(), browser.tab(), FakeSockets()
+        scheduler = FakeScheduler(clock)
+        shared = SharedSockets(sockets, tab, tab, recorder.bus, clock, scheduler, "name")
+        recorder.listen(commands.RESTART)
+        heard = []
+
+        class Listener:
+            on_open = staticmethod(lambda: heard.append("open"))
+            on_text = staticmethod(heard.append)
+            on_close = staticmethod(lambda: heard.append("close"))
+
+        shared.connect(Listener)
+        scheduler.advance(ANSWER_TIMEOUT)
+        leader = other.open(tab.channels[0].name, lambda _: None)
+        leader.post("open 5 3 ")
+        tab.next()
+        assert recorder.topics() == [commands.RESTART]
+        sockets.last.listener.on_open()
+        assert heard == ["open"]
+
+    run(scene())
 
 
 def test_nobody_gives_up_on_a_leader_that_is_still_trying():

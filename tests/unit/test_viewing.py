@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 
 import pytest
@@ -39,9 +40,9 @@ def proxy(version):
 
 
 class Page:
-    def __init__(self, browser, version):
+    def __init__(self, browser, version, http=None):
         self.tab = browser.tab()
-        self.rig = Rig(proxy(version), self._share)
+        self.rig = Rig(http or proxy(version), self._share)
         rig = self.rig
         self.view = SharedView(self.tab, rig.bus, rig.clock, self.shared, "default")
         self.posted = self.tab.channels[-1].posted
@@ -160,10 +161,68 @@ def test_a_tab_that_joins_looks_where_the_others_look():
         one, _two = await tabs.open(), await tabs.open()
         one.choose(OTHER)
         await tabs.settle()
+        for page in tabs.pages:
+            page.posted.clear()
         late = await tabs.open()
         tabs.check(OTHER, OTHER)
+        assert [len(page.posted) for page in tabs.pages] == [1, 0, 1], "it asks, the leader answers"
 
         late.rig.live.connection.restart()  # catching up leaves it there
+        await tabs.settle()
+        tabs.check(OTHER, OTHER)
+
+    run(scene())
+
+
+def test_a_choice_holds_until_the_proxy_goes_on_elsewhere():
+    async def scene():
+        tabs = Tabs()
+        one, _two = await tabs.open(), await tabs.open()
+        one.choose(OTHER)
+        await tabs.settle()
+        row = {**recorded_value(OLDEST, "active_busy")["session"], "id": ACTIVE, "is_active": 1}
+        one.rig.sockets.last.say({"type": "new_session", "session": row})
+        await tabs.settle()
+        tabs.check(ACTIVE, None)
+        await tabs.open()
+        tabs.check(ACTIVE, None)
+
+    run(scene())
+
+
+def test_the_choice_of_another_tab_does_not_disturb_one_that_is_made_here():
+    async def scene():
+        tabs = Tabs()
+        one = await tabs.open()
+        one.choose(OTHER)
+        one.rig.bus.emit(commands.VIEW, {"id": THIRD, "pinned": True})
+        await tabs.settle()
+        tabs.check(OTHER, OTHER)
+
+    run(scene())
+
+
+def test_a_choice_that_comes_while_the_page_starts_is_not_undone_by_the_start():
+    async def scene():
+        tabs = Tabs()
+        gate = asyncio.Event()
+        http = proxy(OLDEST)
+        ask, held = http.request, ["/api/sessions/active"]
+
+        async def request(method, path, body=None, *, timeout):
+            if path in held:
+                held.remove(path)
+                await gate.wait()
+            return await ask(method, path, body, timeout=timeout)
+
+        http.request = request
+        page = Page(tabs.browser, OLDEST, http)
+        tabs.pages.append(page)
+        await tabs.settle()
+        page.rig.bus.emit(commands.VIEW, {"id": OTHER, "pinned": True})
+        await tabs.settle()
+        assert page.looks_at == (OTHER, OTHER)
+        gate.set()
         await tabs.settle()
         tabs.check(OTHER, OTHER)
 
