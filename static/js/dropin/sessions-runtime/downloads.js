@@ -8,9 +8,23 @@
 /** Seconds without a single byte after which nobody waits any longer. */
 const PATIENCE = 30;
 
+/**
+ * What the browser compiles while it comes, and keeps compiled for the next visit: only if
+ * nobody else reads it.
+ */
+const COMPILED = "pyodide.asm.wasm";
+
+/** Seconds without a byte of another file after which somebody does. */
+const UNCERTAIN = 5;
+
+/** The version that is written behind the name of every file. */
+const { search: VERSION } = new URL(import.meta.url);
+
 /** Files under way, by their names. @type {Set<string>} */
 const underWay = new Set();
 let silence = 0;
+/** The address of the compiled file, until it is asked for once more. */
+let compiledFrom = "";
 /** @type {(problem: Error) => void} */
 let giveUp;
 
@@ -29,6 +43,7 @@ const nothing = new Promise(() => {});
 export async function whileTheyCome(work) {
   const clock = setInterval(() => {
     silence = underWay.size ? silence + 1 : 0;
+    if (silence === UNCERTAIN && underWay.has(COMPILED)) overhear();
     if (silence >= PATIENCE) giveUp(problem("stalled", [...underWay][0]));
   }, 1000);
   try {
@@ -73,7 +88,7 @@ export async function fetch(address) {
   underWay.add(file);
   let answer;
   try {
-    answer = await globalThis.fetch(address, { cache: "no-cache" }); // "have you a newer one?"
+    answer = await globalThis.fetch(versioned(address));
   } catch (error) {
     giveUp(problem("unreachable", file, error));
     return nothing;
@@ -82,7 +97,8 @@ export async function fetch(address) {
     giveUp(problem("missing", file, answer.status));
     return nothing;
   }
-  listen(answer.clone(), file);
+  if (file === COMPILED) compiledFrom = answer.url;
+  else listen(answer.clone(), file);
   return answer;
 }
 
@@ -97,9 +113,11 @@ export const WebAssembly = {
     const isNamed = answer.headers.get("content-type") === headers["Content-Type"];
     try {
       const named = isNamed ? answer : new Response(answer.body, { headers });
-      return await globalThis.WebAssembly.instantiateStreaming(named, imports);
+      const module = await globalThis.WebAssembly.instantiateStreaming(named, imports);
+      arrived(COMPILED);
+      return module;
     } catch (error) {
-      giveUp(problem("damaged", nameOf(answer.url), error));
+      giveUp(problem("damaged", COMPILED, error));
       return nothing;
     }
   },
@@ -114,6 +132,25 @@ async function listen(copy, file) {
   } catch (error) {
     giveUp(problem("unreachable", file, error));
   }
+}
+
+/** Asks for the compiled file once more, to hear of the same transfer whether it goes on. */
+async function overhear() {
+  if (!compiledFrom) return; // not even an answer has come
+  const address = compiledFrom;
+  compiledFrom = "";
+  try {
+    listen(await globalThis.fetch(address), COMPILED);
+  } catch (error) {
+    giveUp(problem("unreachable", COMPILED, error));
+  }
+}
+
+/** @param {URL | string} address */
+function versioned(address) {
+  const exact = new URL(address, location.href);
+  exact.search = VERSION;
+  return exact;
 }
 
 /** @param {string} file */
