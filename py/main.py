@@ -13,6 +13,7 @@ import js
 from pyodide.ffi.wrappers import add_event_listener
 
 from browser import boot
+from browser.boot import Opening
 from browser.bus import JsRegistry
 from browser.channel import BrowserChannels
 from browser.chart import UplotChart
@@ -294,7 +295,8 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
 
     page = BrowserPage(page_module)
     frames = Frames(lambda: renderer.frame())
-    renderer = Renderer(page, frames.request, report)
+    opening = Opening(page, frames, bus, scheduler)
+    renderer = Renderer(page, opening.request, report)
     desk = Desk(bus, state, page, renderer, words, clock, scheduler, api.capabilities)
     chart = UplotChart(page_module, "history-chart")
     panels = build_panels(desk, live, persistence, users, preferences, found, chart)
@@ -308,7 +310,6 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     if not found.is_demo:  # a demo's data is made up, and made anew at every visit
         persistence.open(remembered, found.address)
     storage.speak()
-    page.property("boot", "hidden", True)
     show_all()
     follow_other_tabs(preferences, bus)
     boot.announce_start()

@@ -20,6 +20,7 @@ import argparse
 import html
 import json
 import re
+import runpy
 import shutil
 import sys
 import tempfile
@@ -68,6 +69,7 @@ PRELOADED = (
     "js/bus.js",
 )
 
+NAMED_TEXT = re.compile(r'\bdata-i18n(?:-[a-z-]+)?="([^"]+)"')
 SCRIPT_TAG = '<script type="py" src="py/start.py" config="pyscript.toml"></script>'
 CHARSET_TAG = '<meta charset="utf-8">'
 
@@ -189,6 +191,8 @@ def vendor(root: Path, target: Path) -> None:
 
 
 def _fill_vendor(root: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "words.js").write_text(words_script(root), encoding="utf-8")
     plugins = read_config(root).get("plugins", [])
 
     package, _ = _package(root, "@pyscript/core")
@@ -225,6 +229,27 @@ def _fill_tiktoken(package: Path, folder: Path) -> None:
         except ranks.RanksError as error:
             raise BuildError(str(error)) from error
         (folder / f"{name}.json.gz").write_bytes(ranks.compress(encoder))
+
+
+def words_script(root: Path) -> str:
+    """Return a script with the texts that the page shows before Python is up, by language.
+
+    They are those that ``index.html`` names, and what its scripts say of the start; English is
+    in ``index.html`` itself.
+    """
+    catalogue = runpy.run_path(str(_existing(root / "py" / "views" / "catalogue.py")))
+    page = _existing(root / "index.html").read_text(encoding="utf-8")
+    named = set(NAMED_TEXT.findall(page))
+    words = {
+        language: {
+            key: texts[column]
+            for key, texts in catalogue["CATALOGUE"].items()
+            if key.startswith("boot.") or (column and key in named)
+        }
+        for column, language in enumerate(catalogue["LANGUAGES"])
+    }
+    text = json.dumps(words, ensure_ascii=False, indent=1, sort_keys=True)
+    return f"window.kimiWords = {text};\n"
 
 
 # --- The page -------------------------------------------------------------------

@@ -10,6 +10,15 @@ import time
 
 import js
 
+from browser.page import BrowserPage
+from browser.scheduler import BrowserScheduler, Frames
+from sessions import events
+from sessions.connection import ConnectionState, Phase
+from sessions.events import EventBus
+
+PATIENCE = 0.8
+"""Seconds to wait for something to show."""
+
 
 def wake() -> None:
     """Part with what the snapshot froze: random numbers, and the zone of the build."""
@@ -33,3 +42,40 @@ async def sources_at_hand() -> None:
     boot = getattr(js, "kimiBoot", None)
     if boot is not None:
         await boot.complete()
+
+
+class Opening:
+    """Holds the first frame back until there is something to show in it.
+
+    Until then the page shows its last figures, or dashes (``static/js/last-seen.js``): dashes
+    written over figures would be a flicker, and two frames where one will do.
+    """
+
+    def __init__(
+        self, page: BrowserPage, frames: Frames, bus: EventBus, scheduler: BrowserScheduler
+    ) -> None:
+        """Open when a session is loaded, when none can be, or when it takes too long."""
+        self._page = page
+        self._frames = frames
+        self._open = False
+        for topic in (events.SESSION_CHANGED, events.METRICS_LOADED, events.METRICS_CLEARED):
+            bus.on(topic, self.open)
+        bus.on(events.CONNECTION_CHANGED, self._connection_changed)
+        scheduler.call_later(PATIENCE, self.open)
+
+    def request(self) -> None:
+        """Ask for a frame: it comes when the page is open."""
+        if self._open:
+            self._frames.request()
+
+    def open(self, _payload: object = None) -> None:
+        """Show from now on what Python knows."""
+        if not self._open:
+            self._open = True
+            self._page.property("boot", "hidden", True)
+            self._page.attribute("root", "data-seen", None)
+            self._frames.request()
+
+    def _connection_changed(self, state: ConnectionState) -> None:
+        if state.phase is Phase.WAITING:
+            self.open()

@@ -122,6 +122,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Auto-session",
         "Session auto",
     ),
+    "boot.failed": (
+        "Python could not start: {reason}",
+        "Python n’a pas pu démarrer\u00a0: {reason}",
+    ),
+    "boot.last_seen": (
+        "Last seen",
+        "Dernier état",
+    ),
     "boot.reload": (
         "Reload",
         "Recharger",

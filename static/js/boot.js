@@ -1,32 +1,27 @@
 /**
- * Says so when Python cannot start: a page that stays empty explains nothing.
+ * Says that Python is starting when that takes long, and why when it cannot: a page that stays
+ * empty explains nothing.
  */
 const boot = document.getElementById("boot");
+const label = document.getElementById("boot-text");
+const words = window.kimiWords?.[document.documentElement.lang] ?? {};
 
-const language = document.documentElement.lang;
-const french =
-  language === "fr" || (!localStorageHas(`kimi:${document.documentElement.dataset.user}:language`) && navigator.language.startsWith("fr"));
-if (french) document.getElementById("boot-text").textContent = "Démarrage de Python…";
+/** Milliseconds from the start of the visit: who waits no longer need not hear of it. */
+const LONG = 500;
 
-/** @param {string} key */
-function localStorageHas(key) {
-  try {
-    return localStorage.getItem(key) !== null;
-  } catch {
-    return false; // blocked: nothing is remembered
-  }
+function tell() {
+  boot.dataset.slow = "true";
+  label.replaceChildren(label.textContent); // a text that is written is read out
 }
+setTimeout(tell, LONG - performance.now());
 
 /** @param {unknown} reason */
 function explain(reason) {
   if (boot.hidden) return; // Python is up: what fails now is reported by it
   const text = reason instanceof Error ? reason.message : String(reason);
   boot.dataset.state = "error";
-  const label = document.getElementById("boot-text");
   label.removeAttribute("data-i18n");
-  label.textContent = french
-    ? `Python n’a pas pu démarrer : ${text}`
-    : `Python could not start: ${text}`;
+  label.textContent = (words["boot.failed"] ?? "{reason}").replace("{reason}", () => text);
   document.getElementById("boot-reload").hidden = false;
 }
 

@@ -107,7 +107,7 @@
     var theme = choice("theme");
     if (theme === "dark" || theme === "light") root.setAttribute("data-theme", theme);
 
-    var language = choice("language");
+    var language = choice("language") || window.navigator.language.toLowerCase().split("-")[0];
     if (language === "fr" || language === "en") root.lang = language;
   } catch (_error) {
     // The defaults of the HTML stand.

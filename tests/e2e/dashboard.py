@@ -87,7 +87,7 @@ class Dashboard:
 
     def started(self) -> Dashboard:
         """Wait until Python has taken over."""
-        expect(self["boot"]).to_be_hidden(timeout=60_000)
+        expect(self["boot"]).to_have_attribute("hidden", "", timeout=60_000)
         return self
 
     def connected(self, within: float = PATIENCE) -> Dashboard:

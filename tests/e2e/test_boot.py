@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.conftest import CONTEXT, Visit
 from tests.e2e.dashboard import Dashboard
@@ -265,3 +265,82 @@ def test_the_demo_comes_after_a_start_from_the_snapshot(proxy: ProxyServer, visi
     desk = visit(proxy, "?proxy=demo")
     expect(desk["demo-banner"]).to_be_visible()
     assert [text for text in desk.watch.console if text.startswith(SLOW)] == []
+
+
+# -- the first screen ------------------------------------------------------------------------
+
+
+class Held:
+    """Keeps Python from starting until it is let go."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._held: list[Route] = []
+        page.route("**/static/js/interpreter.js", lambda route: self._held.append(route))
+
+    def let_go(self) -> None:
+        for route in self._held:
+            route.continue_()
+        self._page.unroute("**/static/js/interpreter.js")
+
+
+def test_what_was_seen_last_is_there_before_python_and_does_not_jump(
+    proxy: ProxyServer, visit: Visit
+) -> None:
+    proxy.control("reset", seed_sessions=[SEED])
+    desk = visit(proxy).connected()
+    desk.agrees()
+    before, name = desk.figures(), desk.text("session-name")
+    level = desk["context"].get_attribute("data-level")
+    desk.page.add_init_script(
+        """window.shift = 0;
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) window.shift += entry.value;
+        }).observe({ type: "layout-shift", buffered: true });"""
+    )
+    held = Held(desk.page)
+    desk.page.reload()
+
+    expect(desk["root"]).to_have_attribute("data-seen", "last")
+    expect(desk["ws-status-text"]).to_have_text("Last seen")
+    assert desk.figures() == before
+    assert desk.text("session-name") == name
+    assert desk["context"].get_attribute("data-level") == level
+    expect(desk["boot"]).to_be_visible()  # it takes long by now
+
+    held.let_go()
+    desk.started().connected().agrees()
+    assert desk["root"].get_attribute("data-seen") is None
+    expect(desk["ws-status-text"]).to_have_text("Connected")
+    assert desk.page.evaluate("window.shift") < 0.02
+
+
+def test_another_address_does_not_show_what_this_one_showed(
+    proxy: ProxyServer, visit: Visit
+) -> None:
+    proxy.control("reset", seed_sessions=[SEED])
+    desk = visit(proxy).connected()
+    desk.agrees()
+    held = Held(desk.page)
+    desk.page.goto(f"{proxy.url}/?proxy={proxy.url}")
+    expect(desk["boot"]).to_be_visible()
+    assert set(desk.figures().values()) == {"—"}
+    held.let_go()
+    desk.started()
+
+
+def test_a_french_browser_reads_french_before_python(browser: Browser, proxy: ProxyServer) -> None:
+    page = browser.new_context(**{**CONTEXT, "locale": "fr-CA"}).new_page()
+    desk = Dashboard(page, proxy)
+    held = Held(page)
+    page.goto(proxy.url)
+    expect(desk["context-title"]).to_have_text("Fenêtre de contexte")
+    expect(desk["session-search"]).to_have_attribute(
+        "placeholder", "Chercher par nom, fournisseur ou modèle"
+    )
+    expect(desk["root"]).to_have_attribute("lang", "fr")
+    expect(page.get_by_role("status").filter(has_text="Démarrage de Python…")).to_be_visible()
+    held.let_go()
+    desk.started()
+    assert desk.watch.settle() == []
+    page.context.close()

@@ -39,6 +39,10 @@ from tools import boot, build, chromium, ranks, serve, setup
 
 ROOT = build.ROOT
 VERSIONS = {"@pyscript/core": "1.2.3", "pyodide": "4.5.6", "tiktoken": "3.2.1", "uplot": "7.8.9"}
+CATALOGUE = """
+LANGUAGES = ("en", "fr")
+CATALOGUE = {"a": ("A", "À"), "b": ("B", "B."), "c": ("C", "C."), "boot.x": ("X", "X.")}
+"""
 TINY = hashlib.sha256(b"YQ== 0\nYg== 1\nYWI= 7\n").hexdigest()
 """The digest of three ranks, written as tiktoken writes them."""
 
@@ -97,7 +101,9 @@ def write(path: Path, text: str = "") -> None:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one of everything, and npm packages of a few bytes."""
     root = tmp_path / "repository"
-    write(root / "index.html", f"{build.CHARSET_TAG}\n{build.SCRIPT_TAG}\n")
+    page = f'{build.CHARSET_TAG}\n<p data-i18n="a" data-i18n-title="b">\n{build.SCRIPT_TAG}\n'
+    write(root / "index.html", page)
+    write(root / "py" / "views" / "catalogue.py", CATALOGUE)
     write(
         root / "pyscript.toml",
         'plugins = ["!error", "!big"]\n[js_modules.main]\n"./p.js" = "page"\n\n[files]\n',
@@ -178,6 +184,7 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
         *boot_files,
         *(f"static/vendor/pyodide/{name}" for name in (*build.PYODIDE_FILES, "LICENSE")),
         *(f"static/vendor/uplot/{name}" for name in (*build.UPLOT_FILES, "LICENSE")),
+        "static/vendor/words.js",
         "static/vendor/tiktoken/LICENSE",
         "static/vendor/tiktoken/tiktoken_bg.js",
         "static/vendor/tiktoken/tiktoken_bg.wasm.gz",
@@ -213,12 +220,27 @@ def test_the_sources_travel_in_one_file(repository: Path) -> None:
         "pyscript/web.py": "WEB = 1",
         "sessions/__init__.py": "",
         "sessions/core.py": "NAME = 'core'\n",
+        "views/catalogue.py": CATALOGUE,
     }
+
+
+def test_what_is_said_before_python_is_up_comes_from_the_catalogue(repository: Path) -> None:
+    script = (make(repository) / "static" / "vendor" / "words.js").read_text(encoding="utf-8")
+    words = json.loads(script.removeprefix("window.kimiWords = ").removesuffix(";\n"))
+    assert words == {"en": {"boot.x": "X"}, "fr": {"a": "À", "b": "B.", "boot.x": "X."}}
 
 
 def test_the_snapshot_holds_all_but_what_comes_later(repository: Path) -> None:
     order = json.loads(packed(make(repository), "snapshot"))
-    assert order["modules"] == ["json", "re", "pyscript", "main", "sessions", "sessions.core"]
+    assert order["modules"] == [
+        "json",
+        "re",
+        "pyscript",
+        "main",
+        "sessions",
+        "sessions.core",
+        "views.catalogue",
+    ]
     assert order["scripts"] == ["page"]
 
 
@@ -275,7 +297,7 @@ def test_a_file_that_the_config_does_not_list_is_named(repository: Path) -> None
 
 
 def test_a_page_without_the_script_is_refused(repository: Path) -> None:
-    write(repository / "index.html", "<title>nothing</title>")
+    write(repository / "index.html", build.CHARSET_TAG)
     with pytest.raises(build.BuildError, match="exactly once"):
         make(repository)
 

@@ -228,6 +228,8 @@ def test_every_key_of_the_catalogue_is_used():
     patterns = [re.compile(text) for text in texts if re.match(r"[a-z_]+(\\\.|$)", text)]
     used = {key for key, _, _ in skeleton().translated}
     used |= {text.replace("\\", "") for text in texts}
+    for script in (ROOT / "static" / "js").glob("*.js"):
+        used.update(re.findall(r'words\["([a-z_.]+)"\]', script.read_text("utf-8")))
     dead = [
         key
         for key in CATALOGUE
