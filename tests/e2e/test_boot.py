@@ -299,6 +299,7 @@ def test_what_was_seen_last_is_there_before_python_and_does_not_jump(
         }).observe({ type: "layout-shift", buffered: true });"""
     )
     held = Held(desk.page)
+    desk.eventually(lambda: len(desk.watch.under_way), 0)
     desk.page.reload()
 
     expect(desk["root"]).to_have_attribute("data-seen", "last")
@@ -322,6 +323,7 @@ def test_another_address_does_not_show_what_this_one_showed(
     desk = visit(proxy).connected()
     desk.agrees()
     held = Held(desk.page)
+    desk.eventually(lambda: len(desk.watch.under_way), 0)
     desk.page.goto(f"{proxy.url}/?proxy={proxy.url}")
     expect(desk["boot"]).to_be_visible()
     assert set(desk.figures().values()) == {"—"}
