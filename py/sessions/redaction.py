@@ -61,13 +61,13 @@ def redact_text(text: str) -> str:
 
 
 def redact(value: Any) -> Any:
-    """Return a copy of a JSON value without secret fields and without keys in its texts.
+    """Return a copy of a JSON value without secret fields, and without keys in texts and names.
 
     A boolean such as ``has_api_key`` says something about a secret without being one: kept.
     """
     if isinstance(value, dict):
         return {
-            name: redact(item)
+            redact_text(name) if isinstance(name, str) else name: redact(item)
             for name, item in value.items()
             if isinstance(item, bool) or not (isinstance(name, str) and is_secret_name(name))
         }

@@ -146,3 +146,8 @@ def test_only_the_secret_field_is_lost(value, name, secret):
     found = loads_redacted(json.dumps({"value": value, name: secret}))
     kept = {name: secret} if isinstance(secret, bool) else {}
     assert found == {"value": value, **kept}
+
+
+def test_a_key_that_stands_where_a_name_should_is_dropped():
+    found = loads_redacted('{"used": {"sk-abcdefgh12345678": 3, "model": 1}}')
+    assert found == {"used": {REDACTED: 3, "model": 1}}
