@@ -229,12 +229,12 @@ VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(KEYS | st.just(ADDRESS), inner, max_size=4)
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 
 @given(st.dictionaries(KEYS, VALUES).map(lambda value: {**value, "version": 1}) | VALUES)
-@examples(150)
+@examples(100)
 def test_any_json_is_read_without_a_fault_and_what_was_read_can_be_written(value):
     found, _ = parse(json.dumps(value), NOW)
     texts = [entry.to_text(address) for address, entry in found.sessions]
