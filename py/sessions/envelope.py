@@ -46,7 +46,7 @@ from .stats import Carried
 
 VERSION = 1
 
-MAX_SESSIONS = 20
+MAX_SESSIONS = 10
 """Sessions kept of all proxies together; those unused for longest are left out."""
 MAX_PROXIES = 5
 
