@@ -7,6 +7,8 @@ to the page.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import js
@@ -22,18 +24,18 @@ from browser.formats import IntlFormats
 from browser.http import FetchHttp
 from browser.locks import WebLocks
 from browser.page import BrowserPage
+from browser.recordings import IndexedRecordings
 from browser.scheduler import BrowserScheduler, Frames
 from browser.sockets import BrowserSockets
 from browser.storage import WebStorage
 from browser.tokens import WorkerTokenizer
 from sessions import commands, discovery, events
-from sessions.commands import Commands
+from sessions.core import Core
 from sessions.discovery import DEMO, Discovery, Plan
 from sessions.events import EventBus
-from sessions.live import Live
-from sessions.manager import SessionManager, set_session_manager
-from sessions.persistence import Persistence, recall
-from sessions.ports import Http, Sockets
+from sessions.manager import set_session_manager
+from sessions.persistence import Persistence, Recollection, recall
+from sessions.ports import Clock, Http, Sockets
 from sessions.preferences import (
     LANGUAGE,
     LAST_PROXY,
@@ -42,8 +44,9 @@ from sessions.preferences import (
     Preferences,
     adopt_unowned,
 )
-from sessions.proxy_api import ProxyApi
-from sessions.state import SessionState
+from sessions.recording import Recorder, Recording
+from sessions.replay import Player, Rerun
+from sessions.shelf import Shelf, Tape
 from sessions.storage import Storage, key_of
 from sessions.tabs import SharedSockets
 from sessions.user_commands import UserCommands
@@ -53,7 +56,7 @@ from views.calibration import CalibratedEstimates
 from views.compaction import Compaction
 from views.connect import Connect
 from views.count import Count
-from views.desk import Desk
+from views.desk import ActionHandler, Desk
 from views.export import Export, RateLimit
 from views.feed import Feed
 from views.figures import EstimateAccuracy, Figures
@@ -63,6 +66,8 @@ from views.history import History
 from views.last_seen import LastSeen
 from views.memory import Memory
 from views.page import Panel, Renderer
+from views.recordings import Recordings
+from views.replay import ReplayBar
 from views.sessions_panel import NewSession, SessionList
 from views.toasts import Toasts
 from views.users import UserMenu
@@ -71,7 +76,11 @@ from views.words import Words
 
 def report(where: str, error: BaseException) -> None:
     """Log an error that nobody handled, with its cause; the page goes on."""
-    js.console.error(f"{where}: " + "".join(traceback.format_exception(error)))
+    try:
+        text = "".join(traceback.format_exception(error))
+    except Exception:  # the sources that a traceback quotes may still be on their way
+        text = repr(error)
+    js.console.error(f"{where}: {text}")
 
 
 def asked_for(name: str) -> str | None:
@@ -122,21 +131,111 @@ async def ports_of(
     return FetchHttp(found.address), BrowserSockets(page_module, found.address, report)
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What the page shows: a core, the time that it goes by, and how it begins.
+
+    In a replay there are a recording and a player, and nothing that was found.
+    """
+
+    core: Core
+    clock: Clock
+    begin: Callable[[], None]
+    found: Discovery | None = None
+    recording: Recording | None = None
+    player: Player | None = None
+    recorder: Recorder | None = None
+    tape: Tape | None = None
+    shared: SharedSockets | None = None
+
+
+def play(
+    recording: Recording, bus: EventBus, clock: BrowserClock, scheduler: BrowserScheduler
+) -> Stage:
+    """Show a recording instead of a proxy."""
+
+    def build(rerun: Rerun, core_bus: EventBus) -> Core:
+        header = rerun.header
+        return Core(
+            rerun, rerun, rerun, rerun, core_bus,
+            address=header.address, demo=header.demo, chance=rerun.chance,
+        )  # fmt: skip
+
+    player = Player(recording, build, bus, scheduler, clock, report)
+    return Stage(player.core, player, player.begin, recording=recording, player=player)
+
+
+async def follow(
+    found: Discovery,
+    user: User,
+    tape: Tape | None,
+    bus: EventBus,
+    clock: BrowserClock,
+    scheduler: BrowserScheduler,
+    page_module: Any,
+) -> Stage:
+    """Show what goes on at a proxy, and record it if there is a tape."""
+    http, sockets = await ports_of(found, clock, scheduler, page_module)
+    shared = None
+    if can_share() and not found.is_demo:
+        sockets = shared = SharedSockets(
+            sockets, WebLocks(scheduler), BrowserChannels(), bus, clock, scheduler,
+            group_of(user, found),
+        )  # fmt: skip
+        view = SharedView(BrowserChannels(), bus, clock, shared, group_of(user, found))
+        follow_user(bus, found, shared, view)
+    address, demo = found.address, found.is_demo
+    if tape is None:
+        core = Core(http, sockets, clock, scheduler, bus, address=address, demo=demo)
+        return Stage(core, clock, core.start, found, shared=shared)
+    recorder = Recorder(
+        http, sockets, clock, scheduler, tape.write, report,
+        address=address, demo=demo, user=user.id,
+    )  # fmt: skip
+    core = Core(
+        recorder, recorder, recorder, recorder, recorder.relay(bus),
+        address=address, demo=demo, chance=recorder.chance,
+    )  # fmt: skip
+    tape.carry(recorder)
+    return Stage(
+        core,
+        clock,
+        lambda: recorder.begin(core.start),
+        found,
+        recorder=recorder,
+        tape=tape,
+        shared=shared,
+    )
+
+
+def visit_replay(name: str | None) -> None:
+    """Load the page again, to replay the recording of that name; None: to show what is live."""
+    address = js.URL.new(js.location.href)
+    if name is None:
+        address.searchParams.delete("replay")
+    else:
+        address.searchParams.set("replay", name)
+    if address.href == js.location.href:
+        js.location.reload()
+    else:
+        js.location.assign(address.href)
+
+
 def build_panels(
     desk: Desk,
-    live: Live,
-    persistence: Persistence,
+    stage: Stage,
+    persistence: Persistence | None,
     users: Users,
     preferences: Preferences,
-    found: Discovery,
     chart: UplotChart,
 ) -> list[Panel]:
     """Make every panel, the one that translates the page first."""
     dark = bool(js.matchMedia("(prefers-color-scheme: dark)").matches)
-    return [
+    replay = stage.player is not None
+    connection = stage.core.live.connection.state
+    panels: list[Panel] = [
         Appearance(desk, preferences, dark=dark, language=js.navigator.language),
-        Connection(desk, live.connection.state),
-        LastSeen(desk, live.connection.state, lambda: persistence.seen_at),
+        Connection(desk, connection, in_replay=replay),
         UserMenu(desk, users),
         CurrentSession(desk),
         AutoSession(desk),
@@ -154,9 +253,14 @@ def build_panels(
         RateLimit(desk),
         Count(desk, WorkerTokenizer()),
         CalibratedEstimates(desk),
+        Recordings(desk, stage.tape.entry if stage.tape else None, in_replay=replay),
         Toasts(desk),
-        Connect(desk, preferences, found, reload_without_choice),
     ]
+    if persistence is not None:
+        panels.append(LastSeen(desk, connection, lambda: persistence.seen_at))
+    if stage.found is not None:
+        panels.append(Connect(desk, preferences, stage.found, reload_without_choice))
+    return panels
 
 
 def can_share() -> bool:
@@ -239,6 +343,34 @@ def notice_other_tabs(persistence: Persistence, user_commands: UserCommands) -> 
     add_event_listener(js.window, "storage", stored)
 
 
+def open_memory(persistence: Persistence, remembered: Recollection, stage: Stage) -> None:
+    """Show what is remembered of the proxy, unless it is a demo: that is made up at every visit."""
+    found, recorder = stage.found, stage.recorder
+    if found is None or found.is_demo:
+        return
+    if recorder is None:
+        persistence.open(remembered, found.address)
+    else:
+        recorder.restore(
+            remembered.envelope.text_of(found.address),
+            lambda: persistence.open(remembered, found.address),
+        )
+
+
+async def find_after_all(
+    where: Plan, stage: Stage, preferences: Preferences, storage: Storage, user: User, bus: EventBus
+) -> None:
+    """Look for the proxy, where it was taken to be where it was the last time."""
+    found = stage.found
+    if found is None or found.is_settled:
+        return
+    actual = await find_proxy(where, preferences)
+    if actual.address == found.address:
+        bus.emit(discovery.FOUND, actual)
+    elif storage.read(key_of(user.id, LAST_PROXY)) == actual.address:
+        js.location.reload()  # a proxy that comes first in the order has turned up
+
+
 async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     """Bring the page to life; ``page_module`` is ``static/js/page.js``."""
     boot.wake()
@@ -253,79 +385,74 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     users = Users(storage, tab, bus, asked_for("user"))
     preferences = Preferences(storage, users.current.id)
     words = Words(preferences.get(LANGUAGE) or js.navigator.language, IntlFormats)
+    user = users.current
+    shelf = Shelf(IndexedRecordings, user.id, bus, tab, scheduler, visit_replay)
+    name = asked_for("replay")
+    recording = await shelf.take(name) if name else None
     where = where_to_look(preferences)
-    remembered = recall(storage, users.current.id, clock.now())
-    if where.expected in remembered.envelope.proxies and where.expected not in (None, DEMO):
-        found = Discovery(where.expected, (), is_settled=False)  # show it before anybody answers
+    remembered = recall(storage, user.id, clock.now())
+    if recording is not None:
+        stage = play(recording, bus, clock, scheduler)
     else:
-        found = await find_proxy(where, preferences)
-    http, sockets = await ports_of(found, clock, scheduler, page_module)
-    shared = None
-    if can_share() and not found.is_demo:
-        sockets = shared = SharedSockets(
-            sockets, WebLocks(scheduler), BrowserChannels(), bus, clock, scheduler,
-            group_of(users.current, found),
+        if where.expected in remembered.envelope.proxies and where.expected not in (None, DEMO):
+            found = Discovery(where.expected, (), is_settled=False)  # shown before anybody answers
+        else:
+            found = await find_proxy(where, preferences)
+        tape = await shelf.new_tape() if shelf.is_to_record else None
+        stage = await follow(found, user, tape, bus, clock, scheduler, page_module)
+    core, shared = stage.core, stage.shared
+    set_session_manager(core.manager)
+    persistence = None
+    if stage.found is not None:  # of what is past, nothing is to be remembered
+        persistence = Persistence(
+            storage, core.state, core.manager, core.live, bus, clock, scheduler,
+            may_write=lambda: shared is None or shared.is_leader,
         )  # fmt: skip
-
-    api = ProxyApi(http)
-    state = SessionState(bus, clock)
-    manager = SessionManager(state, bus, api, announce_loads=True)
-    set_session_manager(manager)
-    live = Live(
-        api, sockets, state, manager, bus, clock, scheduler,
-        address=found.address, demo=found.is_demo,
-    )  # fmt: skip
-    Commands(api, state, manager, live, bus, scheduler)
-    if shared is not None:
-        view = SharedView(BrowserChannels(), bus, clock, shared, group_of(users.current, found))
-        follow_user(bus, found, shared, view)
-    persistence = Persistence(
-        storage, state, manager, live, bus, clock, scheduler,
-        may_write=lambda: shared is None or shared.is_leader,
-    )  # fmt: skip
-
-    user_commands = UserCommands(
-        users, storage, preferences, persistence, live, bus, clock,
-        found=found,
-        look=lambda: where_to_look(preferences),
-        chosen=where.chosen,
-        reload=lambda: js.location.reload(),
-        enter=forget_asked_user,
-    )  # fmt: skip
+        user_commands = UserCommands(
+            users, storage, preferences, persistence, core.live, bus, clock,
+            found=stage.found,
+            look=lambda: where_to_look(preferences),
+            chosen=where.chosen,
+            reload=lambda: js.location.reload(),
+            enter=forget_asked_user,
+        )  # fmt: skip
+        remember_to_the_end(persistence)
+        notice_other_tabs(persistence, user_commands)
 
     page = BrowserPage(page_module)
     frames = Frames(lambda: renderer.frame())
     opening = Opening(page, frames, bus, scheduler)
     renderer = Renderer(page, opening.request, report)
-    desk = Desk(bus, state, page, renderer, words, clock, scheduler, api.capabilities)
+    desk = Desk(bus, core.state, page, renderer, words, stage.clock, scheduler, core.capabilities)
     chart = UplotChart(page_module, "history-chart")
-    panels = build_panels(desk, live, persistence, users, preferences, found, chart)
-    page.listen(desk.act)
+    panels = build_panels(desk, stage, persistence, users, preferences, chart)
 
     def show_all(_payload: object = None) -> None:
         for panel in panels:
             renderer.touch(panel)
 
+    act: ActionHandler = desk.act
+    if stage.player is not None and stage.recording is not None:
+        stage.player.on_renewed = desk.look_at
+        bar = ReplayBar(desk, stage.player, stage.recording)
+        panels.append(bar)
+        act = bar.guard(act, show_all)
+    page.listen(act)
     bus.on(LANGUAGE_CHANGED, show_all)
-    if not found.is_demo:  # a demo's data is made up, and made anew at every visit
-        persistence.open(remembered, found.address)
+    if persistence is not None:
+        open_memory(persistence, remembered, stage)
     storage.speak()
+    shelf.speak()
     show_all()
     follow_other_tabs(preferences, bus)
     boot.announce_start()
     wake_when_it_helps(bus)
-    remember_to_the_end(persistence)
-    notice_other_tabs(persistence, user_commands)
-    live.start()
+    add_event_listener(js.window, "pagehide", lambda _event: shelf.flush())
+    stage.begin()
     if shared is not None:
         share_between_tabs(shared)
-    bus.emit(events.CONNECTION_CHANGED, live.connection.state)
-    if not found.is_settled:
-        actual = await find_proxy(where, preferences)
-        if actual.address == found.address:
-            bus.emit(discovery.FOUND, actual)
-        elif storage.read(key_of(users.current.id, LAST_PROXY)) == actual.address:
-            js.location.reload()  # a proxy that comes first in the order has turned up
+    bus.emit(events.CONNECTION_CHANGED, core.live.connection.state)
+    await find_after_all(where, stage, preferences, storage, user, bus)
 
 
 async def try_to_start(scheduler: BrowserScheduler, page_module: Any) -> None:

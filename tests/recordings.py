@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.proxy import DemoProxy
-from sessions import commands, events
-from sessions.commands import Commands
+from sessions import commands, core, events
 from sessions.events import EventBus
-from sessions.live import Live
-from sessions.manager import SessionManager
 from sessions.models import to_plain
 from sessions.ports import Http
-from sessions.proxy_api import ProxyApi
 from sessions.recording import Recorder, Recording, read
 from sessions.replay import Rerun
 from sessions.state import SessionState
@@ -54,22 +50,15 @@ class Log:
         self.errors.append((where, error))
 
 
-class Core:
-    """The core, wired to ports of any kind as the page wires it."""
+class Core(core.Core):
+    """The core, as the page wires it, and a look into it."""
 
     def __init__(self, ports: Recorder | Rerun, bus: EventBus) -> None:
         header = ports.header
-        self.api = ProxyApi(ports)
-        self.state = SessionState(bus, ports)
-        self.manager = SessionManager(self.state, bus, self.api, announce_loads=True)
-        self.live = Live(
-            self.api, ports, self.state, self.manager, bus, ports, ports,
+        super().__init__(
+            ports, ports, ports, ports, bus,
             address=header.address, demo=header.demo, chance=ports.chance,
         )  # fmt: skip
-        self.commands = Commands(self.api, self.state, self.manager, self.live, bus, ports)
-
-    def start(self) -> None:
-        self.live.start()
 
     def picture(self) -> dict[str, Any]:
         """Everything that the core knows, down to what it keeps to itself."""
@@ -181,7 +170,7 @@ def replay(recording: Recording, to: float | None = None) -> Replayed:
     page = Log()
     rerun = Rerun(recording, page.bus.emit, page.report)
     core = Core(rerun, page.bus)
-    rerun.begin = core.start
+    rerun.drive(core)
     rerun.advance(recording.length if to is None else to)
     replayed = Replayed(core.state, core.picture(), page.heard[:], page.errors, rerun.divergences)
     rerun.stop()

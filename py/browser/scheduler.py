@@ -18,6 +18,8 @@ class BrowserScheduler:
     def __init__(self, report: Report) -> None:
         """Tell ``report(where, error)`` of whatever escapes a task or a timer."""
         self._report = report
+        # The page's own loop: while a recorded core takes something in, another one runs.
+        self._loop = asyncio.get_event_loop()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
@@ -29,11 +31,11 @@ class BrowserScheduler:
             except Exception as error:
                 self._report("timer", error)
 
-        return asyncio.get_event_loop().call_later(delay, run)
+        return self._loop.call_later(delay, run)
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run a coroutine to its end."""
-        task = asyncio.ensure_future(work)
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 

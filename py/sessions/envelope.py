@@ -124,6 +124,12 @@ class Envelope:
         """Return the sessions of one proxy."""
         return tuple(saved for owner, saved in self.sessions if owner == address)
 
+    def text_of(self, address: str) -> str:
+        """Return an envelope with what is known of one proxy, and nothing of any other."""
+        proxy = self.proxies.get(address)
+        texts = [saved.to_text(address) for saved in self.of(address)]
+        return compose(0.0, {address: proxy} if proxy else {}, texts)
+
 
 def _dump(value: object) -> str:
     try:

@@ -11,6 +11,7 @@
     │   ├── BadFrame              …and it came over the WebSocket
     │   ├── BadUserName           …and it was to be the name of a user
     │   └── BadRecording          …and it stands in a recording
+    ├── RecordingsUnavailable     the browser does not keep, or give, a recording
     ├── TokenizerFailed           the counting of tokens could not start, or stopped
     ├── UnknownEncoding           no such encoding is shipped
     ├── UnknownModel              nobody says which encoding a model has
@@ -74,6 +75,19 @@ class BadInput(SessionsError):
 
 class BadFrame(BadInput):
     """A WebSocket frame that cannot be understood; it is counted and ignored."""
+
+
+class RecordingsUnavailable(SessionsError):
+    """The browser's database did not do what it was asked for.
+
+    Attributes:
+        reason: the key of the sentence that says why: ``recordings.blocked``,
+            ``recordings.quota`` or ``recordings.gone``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The browser's database failed ({reason}).")
+        self.reason = reason
 
 
 class TokenizerFailed(SessionsError):

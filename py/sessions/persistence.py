@@ -80,6 +80,17 @@ def recall(storage: Storage, user: str, now: float) -> Recollection:
     return Recollection(user, envelope, storage.set_aside(key, user, text, notice))
 
 
+def restore(
+    envelope: Envelope, address: str, state: SessionState, manager: SessionManager, live: Live
+) -> Session | None:
+    """Show what an envelope knows of a proxy; the session that is current then, if any."""
+    proxy = envelope.proxies.get(address)
+    session = manager.start_over(envelope.of(address), proxy.current if proxy else None)
+    live.pinned = session.id if session and proxy and proxy.pinned else None
+    state.announce_sources()
+    return session
+
+
 class Persistence:
     """Remembers one user's sessions of one proxy, beside what is remembered of others."""
 
@@ -168,10 +179,7 @@ class Persistence:
             if entry.memory is not None:
                 self._memories[key] = entry.memory
         self._seen_at = (proxy.seen_at or None) if proxy else None
-        current = proxy.current if proxy else None
-        session = self._manager.start_over(saved, current)
-        self._live.pinned = session.id if session and proxy and proxy.pinned else None
-        self._state.announce_sources()
+        session = restore(envelope, address, self._state, self._manager, self._live)
         self._is_dirty = False
         return session is not None
 

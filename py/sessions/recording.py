@@ -9,6 +9,7 @@ Secrets are dropped before a line is written, and the core is handed what was wr
 ======== ================================================================================
 ``k``    what it tells, besides ``t``
 ======== ================================================================================
+restore  the core was given what an earlier visit knew: ``state``, an envelope
 start    the core began
 open     the ``s``-th WebSocket is up
 text     …a ``text`` frame came
@@ -73,7 +74,6 @@ class Header:
         started: milliseconds since 1970.
         offset: milliseconds by which local time was ahead of UTC.
         seed: where the chance in the waits between two attempts to connect began.
-        restored: what the page knew from an earlier visit when it began, if anything.
     """
 
     address: str
@@ -82,11 +82,10 @@ class Header:
     started: float
     offset: float
     seed: int
-    restored: str | None = None
 
     def to_line(self) -> str:
         """Return the first line of the recording."""
-        line: dict[str, Any] = {
+        line = {
             "kimi": "recording",
             "version": FORMAT,
             "app": APP,
@@ -97,8 +96,6 @@ class Header:
             "offset": self.offset,
             "seed": self.seed,
         }
-        if self.restored is not None:
-            line["restored"] = self.restored
         return json.dumps(line, ensure_ascii=False)
 
     @classmethod
@@ -117,8 +114,8 @@ class Header:
             if not check(row.get(name)):
                 raise BadRecording(1, "field", name)
         return cls(
-            row["proxy"], row["demo"], row["user"], row["started"], row["offset"], row["seed"],
-            row.get("restored"),
+            _CREDENTIALS.sub("", row["proxy"]), row["demo"], row["user"], row["started"],
+            row["offset"], row["seed"],
         )  # fmt: skip
 
 
@@ -143,10 +140,10 @@ _HEADER: dict[str, Check] = {
     "started": _is_number,
     "offset": _is_number,
     "seed": _is_count,
-    "restored": lambda value: value is None or isinstance(value, str),
 }
 _CALL: dict[str, Check] = {"method": _is_text, "path": _is_text, "n": _is_count}
 _KINDS: dict[str, dict[str, Check]] = {
+    "restore": {"state": _is_text},
     "start": {},
     "open": {"s": _is_count},
     "text": {"s": _is_count, "text": _is_text},
@@ -264,7 +261,27 @@ class Reader:
             self._frames += 1
         elif kind == "request":
             self._asked.add((row["method"], row["path"], row["n"]))
-        self._lines.append(line)
+        self._lines.append(_without_secrets(row, line))
+
+
+def _without_secrets(row: dict[str, Any], line: str) -> str:
+    """Return a line that anybody may have written, without what this page would not write."""
+    if row["k"] == "restore":
+        clean = {"state": clean_frame(row["state"])}
+    elif row["k"] == "text":
+        clean = {"text": clean_frame(row["text"])}
+    elif row["k"] == "answer":
+        answer = clean_answer(HttpAnswer(row["status"], row["type"], row["text"]))
+        clean = {"text": answer.text}
+    elif row["k"] == "failure":
+        clean = {"message": redact_text(row["message"])}
+    elif row["k"] == "intent":
+        clean = {"value": redact(row["value"])}
+    else:
+        return line
+    return (
+        line if all(row[name] == value for name, value in clean.items()) else _encode(row | clean)
+    )
 
 
 def read(text: str) -> Recording:
@@ -329,7 +346,6 @@ class Recorder:
         address: str = "",
         demo: bool = False,
         user: str = "default",
-        restored: str | None = None,
         seed: int | None = None,
     ) -> None:
         """Begin a recording: its header is written at once.
@@ -344,7 +360,6 @@ class Recorder:
             address: the proxy's address.
             demo: whether it is the built-in demo.
             user: whose page it is.
-            restored: what the page knows from an earlier visit, if anything.
             seed: where chance begins; by default somewhere.
         """
         self._http = http
@@ -354,7 +369,7 @@ class Recorder:
         self._write = write
         self._report = report
         self._turns = Turns(report)
-        started = clock.now()
+        started = float(round(clock.now()))
         self.header = Header(
             address=_CREDENTIALS.sub("", address),
             demo=demo,
@@ -362,7 +377,6 @@ class Recorder:
             started=started,
             offset=clock.utc_offset(started),
             seed=random.randrange(1 << 30) if seed is None else seed,
-            restored=restored,
         )
         self.chance = random.Random(self.header.seed).random
         """Chance for the waits between two attempts to connect, the same in a replay."""
@@ -370,9 +384,11 @@ class Recorder:
         """Called once, when nothing is written any more, with the reason of a stop that
         nobody asked for."""
         self.is_recording = True
-        self.lines = self.chars = 0
+        self.lines = self.chars = self.frames = 0
+        """What was written: lines, their characters, and the WebSocket messages in them."""
+        self.elapsed: float = 0
+        """Milliseconds from the start to the last input."""
         self._now = started
-        self._elapsed: float = 0
         self._host: asyncio.AbstractEventLoop | None = None
         self._asked: Counter[tuple[str, str]] = Counter()
         self._sockets_made = self._timers_made = 0
@@ -382,9 +398,22 @@ class Recorder:
 
     def begin(self, start: Callable[[], None]) -> None:
         """Start the core, on the event loop that is running now."""
+        self._settle_in()
+        self.take("start", start)
+
+    def restore(self, text: str, restore: Callable[[], object]) -> None:
+        """Let the core have, soon, what an earlier visit knew; before :meth:`begin`.
+
+        Args:
+            text: it, as an envelope's text.
+            restore: does it.
+        """
+        self._settle_in()
+        self.take("restore", restore, state=redact_json(text))
+
+    def _settle_in(self) -> None:
         self._host = asyncio.get_running_loop()
         self._turns.host(self._host)
-        self.take("start", start)
 
     def stop(self, reason: str | None = None) -> None:
         """Write no more; ``reason`` is the key of a sentence that says why."""
@@ -488,7 +517,7 @@ class Recorder:
 
     # -- inputs -----------------------------------------------------------------------
 
-    def take(self, kind: str, deliver: Callable[[], None], **fields: Any) -> None:
+    def take(self, kind: str, deliver: Callable[[], object], **fields: Any) -> None:
         """Write an input down and hand it on."""
 
         def run() -> None:
@@ -503,8 +532,10 @@ class Recorder:
         def run() -> None:
             clean = clean_frame(text)
             self._tick()
-            if self.is_recording:  # written by hand: this is done a thousand times a second
-                self._put(f'{{"t":{self._elapsed},"k":"text","s":{number},"text":{_quote(clean)}}}')
+            if self.is_recording:
+                self.frames += 1
+                # Put together by hand: this is done a thousand times a second.
+                self._put(f'{{"t":{self.elapsed},"k":"text","s":{number},"text":{_quote(clean)}}}')
             deliver(clean)
 
         self._turns.take(run)
@@ -525,9 +556,9 @@ class Recorder:
 
     def _tick(self) -> None:
         """Let a turn's time stand still, and never go back."""
-        elapsed = max(self._elapsed, round(self._clock.now() - self.header.started, 3))
-        self._elapsed = int(elapsed) if elapsed == int(elapsed) else elapsed
-        self._now = self.header.started + self._elapsed
+        elapsed = max(self.elapsed, round(self._clock.now() - self.header.started, 1))
+        self.elapsed = int(elapsed) if elapsed == int(elapsed) else elapsed
+        self._now = self.header.started + self.elapsed
 
     def _heard(self, kind: str, **fields: Any) -> None:
         self._tick()
@@ -535,14 +566,14 @@ class Recorder:
 
     def _note(self, kind: str, **fields: Any) -> None:
         if self.is_recording:
-            self._put(_encode({"t": self._elapsed, "k": kind, **fields}))
+            self._put(_encode({"t": self.elapsed, "k": kind, **fields}))
 
     def _put(self, line: str) -> None:
         self.lines += 1
         self.chars += len(line) + 1
         self._write(line)
         if self.lines >= MAX_LINES or self.chars >= MAX_CHARS:
-            self._end("recording.full")
+            self._end("recordings.full")
 
     def _end(self, reason: str | None) -> None:
         self.is_recording = False

@@ -9,9 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from . import events
+from .core import Core
 from .errors import ProxyTimeout, ProxyUnreachable
 from .events import EventBus
 from .ports import Clock, HttpAnswer, Scheduler, Socket, SocketListener, Timer
@@ -71,8 +72,7 @@ class Rerun:
         self.header = recording.header
         self.chance = random.Random(recording.header.seed).random
         """The chance that the recorded core had."""
-        self.begin: Callable[[], None] = lambda: None
-        """Starts the core; called where the recording says that it started."""
+        self._core: Core | None = None
         self.divergences = 0
         """How often the core did not do what the recorded one did."""
         self._lines = recording.lines
@@ -90,6 +90,10 @@ class Rerun:
         self._timers_made = 0
 
     # -- running ----------------------------------------------------------------------
+
+    def drive(self, core: Core) -> None:
+        """Start ``core``, which uses these ports, where the recorded one was started."""
+        self._core = core
 
     @property
     def position(self) -> float:
@@ -188,8 +192,10 @@ class Rerun:
             self._ring(row["n"], row["delay"])
         elif kind == "intent":
             self._intend(row["topic"], row["value"])
-        elif kind == "start":
-            self.begin()
+        elif kind == "restore" and self._core is not None:
+            self._core.restore(row["state"])
+        elif kind == "start" and self._core is not None:
+            self._core.start()
 
     def _listener(self, number: int) -> SocketListener | None:
         if 0 < number <= len(self._listeners):
@@ -227,18 +233,6 @@ def _answer_in(row: Mapping[str, Any]) -> HttpAnswer:
         return HttpAnswer(row["status"], row["type"], row["text"])
     error = ProxyTimeout if row["error"] == "timeout" else ProxyUnreachable
     raise error(f"{row['method']} {row['path']}", row["message"])
-
-
-class Core(Protocol):
-    """What a replay needs of the core that it drives."""
-
-    @property
-    def state(self) -> SessionState:
-        """What the page reads."""
-        ...
-
-    def start(self) -> None:
-        """Connect, and load what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +307,8 @@ class Player:
         self._clock = clock
         self._report = report
         self._stopwatch = stopwatch
-        self._rerun: Rerun
-        self._relay: Relay
-        self._core: Core
+        self.on_renewed: Callable[[Core], None] = lambda core: None
+        """Called with a core that takes the place of another one, once it can be shown."""
         self._afresh = True
         self._target: float | None = None
         self._playing = False
@@ -323,7 +316,12 @@ class Player:
         # Where the recording stood, and when, since it plays at this speed.
         self._from, self._since = 0.0, 0.0
         self._timer: Timer | None = None
-        self._renew()
+        self._make()
+
+    @property
+    def core(self) -> Core:
+        """The core that is driven now."""
+        return self._core
 
     def now(self) -> float:
         """Milliseconds since 1970, as of the replay's position: stands still while paused."""
@@ -400,13 +398,16 @@ class Player:
     # -- inside -----------------------------------------------------------------------
 
     def _renew(self) -> None:
-        if hasattr(self, "_rerun"):
-            self._relay.silent = True
-            self._rerun.stop()
+        self._relay.silent = True
+        self._rerun.stop()
+        self._make()
+
+    def _make(self) -> None:
         self._relay = Relay(self._page, self._report)
+        self._relay.silent = True
         self._rerun = Rerun(self._recording, self._relay.intend, self._report)
         self._core = self._build(self._rerun, self._relay)
-        self._rerun.begin = self._core.start
+        self._rerun.drive(self._core)
         self._afresh = True
 
     def _anchor(self) -> None:
@@ -450,6 +451,8 @@ class Player:
     def _arrive(self) -> None:
         self._target = None
         afresh, self._afresh = self._afresh, False
+        if afresh:
+            self.on_renewed(self._core)
         self._relay.speak(self._core.state, afresh=afresh)
         self._anchor()
 

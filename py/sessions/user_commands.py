@@ -24,7 +24,7 @@ from .ports import Clock
 from .preferences import LAST_PROXY, NAMES, Preferences
 from .storage import STATE, Storage, key_of
 from .user_files import UserFile, parse_user_file
-from .users import REGISTRY, USER_CHANGED, Users
+from .users import REGISTRY, USER_CHANGED, USER_DELETED, USER_LEFT, Users
 
 SWITCH = "user:switch"
 CREATE = "user:create"
@@ -143,6 +143,7 @@ class UserCommands:
             self._enter(identifier)
 
     def _enter(self, identifier: str) -> None:
+        self._bus.emit(USER_LEFT, self._users.current.id)
         user = self._users.choose(identifier)
         self._preferences.enter(user.id)
         self._enter_address()
@@ -188,6 +189,7 @@ class UserCommands:
         if current:
             self._persistence.abandon()  # nothing is written any more under that name
         self._users.delete(identifier)
+        self._bus.emit(USER_DELETED, identifier)
         if current:
             self._enter(self._users.everybody()[0].id)
 

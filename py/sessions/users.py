@@ -46,6 +46,10 @@ class User:
 
 USER_CHANGED: events.Topic[User] = events.Topic("user:changed")
 """Another user has taken over, with everything that is remembered of them."""
+USER_LEFT: events.Topic[str] = events.Topic("user:left")
+"""The user of this id is about to be followed by another one, in this tab."""
+USER_DELETED: events.Topic[str] = events.Topic("user:deleted")
+"""There is no user of this id any more; whatever is kept of them is to go."""
 USERS_LISTED: events.Topic[tuple[User, ...]] = events.Topic("users:listed")
 
 

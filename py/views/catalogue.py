@@ -346,6 +346,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Reconnecting in {seconds} s",
         "Reconnexion dans {seconds} s",
     ),
+    "connection.replay": (
+        "Replay",
+        "Relecture",
+    ),
     "context.forecast": (
         "Forecast",
         "Prévision",
@@ -1105,6 +1109,186 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "rate.text": (
         "{current} of {max} req/min",
         "{current} sur {max} req/min",
+    ),
+    "recordings.bad": (
+        "Line {line} of the recording cannot be used.",
+        "La ligne {line} de l’enregistrement est inutilisable.",
+    ),
+    "recordings.bad.field": (
+        "A field is missing, or is not what it should be.",
+        "Un champ manque, ou n’est pas ce qu’il devrait être.",
+    ),
+    "recordings.bad.header": (
+        "It does not begin as a recording of this dashboard does.",
+        "Elle ne commence pas comme un enregistrement de ce tableau de bord.",
+    ),
+    "recordings.bad.json": (
+        "It is not JSON. Was the file cut off, or changed?",
+        "Ce n’est pas du JSON. Le fichier a-t-il été tronqué ou modifié\u00a0?",
+    ),
+    "recordings.bad.large": (
+        "The recording is larger than this page can replay.",
+        "L’enregistrement est trop grand pour être relu ici.",
+    ),
+    "recordings.bad.order": (
+        "Its time is before that of the line above.",
+        "Son heure précède celle de la ligne précédente.",
+    ),
+    "recordings.bad.version": (
+        "A newer version of this dashboard made it. Load the newest version of this page.",
+        "Une version plus récente de ce tableau de bord l’a produit. Chargez la dernière version de cette page.",
+    ),
+    "recordings.blocked": (
+        "The browser does not let this page keep recordings.",
+        "Le navigateur ne permet pas à cette page de garder des enregistrements.",
+    ),
+    "recordings.current": (
+        "Recording",
+        "En cours",
+    ),
+    "recordings.detail": (
+        "{length} · {frames} · {size}",
+        "{length} · {frames} · {size}",
+    ),
+    "recordings.dropped.one": (
+        "{n} recording, the oldest, was removed to make room.",
+        "{n} enregistrement, le plus ancien, a été supprimé pour faire de la place.",
+    ),
+    "recordings.dropped.other": (
+        "The {n} oldest recordings were removed to make room.",
+        "Les {n} plus anciens enregistrements ont été supprimés pour faire de la place.",
+    ),
+    "recordings.empty": (
+        "No recording yet.",
+        "Aucun enregistrement pour l’instant.",
+    ),
+    "recordings.frames.one": (
+        "{n} message",
+        "{n} message",
+    ),
+    "recordings.frames.other": (
+        "{n} messages",
+        "{n} messages",
+    ),
+    "recordings.full": (
+        "The recording has reached its limit and was stopped.",
+        "L’enregistrement a atteint sa limite et a été arrêté.",
+    ),
+    "recordings.gone": (
+        "This recording is no longer there.",
+        "Cet enregistrement n’existe plus.",
+    ),
+    "recordings.kept": (
+        "Kept in this browser",
+        "Gardés dans ce navigateur",
+    ),
+    "recordings.mark": (
+        "Recording",
+        "Enregistrement",
+    ),
+    "recordings.note": (
+        "Everything this page hears from the proxy, without API keys, kept in this browser only. The page loads again to record from the start.",
+        "Tout ce que cette page reçoit du proxy, sans les clés d’API, gardé dans ce navigateur uniquement. La page se recharge pour enregistrer depuis le début.",
+    ),
+    "recordings.open": (
+        "Recordings…",
+        "Enregistrements…",
+    ),
+    "recordings.open_file": (
+        "Open a recording…",
+        "Ouvrir un enregistrement…",
+    ),
+    "recordings.play": (
+        "Replay the recording of {moment}",
+        "Relire l’enregistrement du {moment}",
+    ),
+    "recordings.quota": (
+        "The browser has no room left: the recording was stopped.",
+        "Le navigateur n’a plus de place\u00a0: l’enregistrement a été arrêté.",
+    ),
+    "recordings.record": (
+        "Record this tab",
+        "Enregistrer cet onglet",
+    ),
+    "recordings.remove": (
+        "Delete the recording of {moment}",
+        "Supprimer l’enregistrement du {moment}",
+    ),
+    "recordings.save": (
+        "Save the recording of {moment} as a file",
+        "Sauver l’enregistrement du {moment} dans un fichier",
+    ),
+    "recordings.size": (
+        "{size} MB",
+        "{size} Mo",
+    ),
+    "recordings.stopped": (
+        "The recording was stopped and kept.",
+        "L’enregistrement a été arrêté et gardé.",
+    ),
+    "recordings.sure": (
+        "Delete?",
+        "Supprimer\u00a0?",
+    ),
+    "recordings.title": (
+        "Recordings",
+        "Enregistrements",
+    ),
+    "recordings.unreadable": (
+        "This file cannot be read, or is too large.",
+        "Ce fichier est illisible ou trop grand.",
+    ),
+    "replay.differs": (
+        "Another version made it: details may differ.",
+        "Une autre version l’a produit\u00a0: des détails peuvent différer.",
+    ),
+    "replay.fastest": (
+        "Fastest",
+        "Au plus vite",
+    ),
+    "replay.from": (
+        "recorded on {moment}, from {address}",
+        "enregistré le {moment}, depuis {address}",
+    ),
+    "replay.from_demo": (
+        "recorded on {moment}, from the demo",
+        "enregistré le {moment}, depuis la démo",
+    ),
+    "replay.leave": (
+        "Back to live",
+        "Revenir au direct",
+    ),
+    "replay.pause": (
+        "Pause",
+        "Pause",
+    ),
+    "replay.play": (
+        "Play",
+        "Lire",
+    ),
+    "replay.position": (
+        "{position} of {length}, {time}",
+        "{position} sur {length}, {time}",
+    ),
+    "replay.read_only": (
+        "This is a replay: nothing can be changed here.",
+        "Ceci est une relecture\u00a0: rien ne peut y être modifié.",
+    ),
+    "replay.slider": (
+        "Time",
+        "Temps",
+    ),
+    "replay.speed": (
+        "Speed",
+        "Vitesse",
+    ),
+    "replay.times": (
+        "{n}×",
+        "{n}×",
+    ),
+    "replay.title": (
+        "Replay",
+        "Relecture",
     ),
     "role.assistant": (
         "assistant",

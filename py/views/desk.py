@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sessions.core import Core
 from sessions.events import EventBus
 from sessions.ports import Clock, Scheduler
 from sessions.proxy_api import Capabilities
@@ -31,6 +32,10 @@ class Desk:
     capabilities: Capabilities
     _actions: dict[str, list[ActionHandler]] = field(default_factory=dict)
     _followers: dict[str, list[Panel]] = field(default_factory=dict)
+
+    def look_at(self, core: Core) -> None:
+        """Read another core's state from now on."""
+        self.state, self.capabilities = core.state, core.capabilities
 
     def touch_on(self, panel: Panel, *topics: str) -> None:
         """Render ``panel`` again whenever one of the topics is emitted."""

@@ -21,10 +21,11 @@ LANGUAGE_CHANGED: events.Topic[str] = events.Topic("page:language")
 class Connection:
     """Says in words and colour whether live numbers can arrive."""
 
-    def __init__(self, desk: Desk, state: ConnectionState) -> None:
-        """Show ``state``, and every later one."""
+    def __init__(self, desk: Desk, state: ConnectionState, *, in_replay: bool = False) -> None:
+        """Show ``state``, and every later one; in a replay nothing is ever live."""
         self._desk = desk
         self._state = state
+        self._in_replay = in_replay
         self._tick: Timer | None = None
         desk.bus.on(events.CONNECTION_CHANGED, self._changed)
 
@@ -37,7 +38,10 @@ class Connection:
             Phase.WAITING: "reconnecting",
             Phase.CLOSED: "offline",
         }[state.phase]
-        if state.phase is Phase.WAITING and state.retry_at is not None:
+        if self._in_replay:
+            name = "replay"
+            text = desk.words("connection.replay")
+        elif state.phase is Phase.WAITING and state.retry_at is not None:
             left = max(0.0, state.retry_at - desk.clock.now()) / 1000
             text = desk.words("connection.reconnecting", seconds=max(1, round(left)))
             if self._tick is None and left > 1:

@@ -52,7 +52,7 @@
 
   function save() {
     // Nothing new yet, or nothing real.
-    if (!byId("boot").hidden || !byId("demo-banner").hidden) return;
+    if (!byId("boot").hidden || !byId("demo-banner").hidden || root.dataset.replay) return;
     var seen = {
       of: circumstances(),
       texts: TEXTS.map(function (id) {

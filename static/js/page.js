@@ -194,7 +194,7 @@ function reportEvent(event) {
   if (!target || (target.dataset.on ?? "click") !== event.type) return;
   // The buttons of forms do their work here: no form is ever sent anywhere.
   if (target.type === "submit") event.preventDefault();
-  const row = target.closest("[data-session-id], [data-user-id], [data-toast]");
+  const row = target.closest("[data-session-id], [data-user-id], [data-toast], [data-row]");
   const form = target.closest("form");
   const fields = {};
   for (const field of form?.elements ?? []) if (field.id) fields[field.id] = field.value;
@@ -203,7 +203,7 @@ function reportEvent(event) {
   report(target.dataset.action, {
     value: target.dataset.value ?? target.dataset.series ?? target.value ?? null,
     checked: target.checked ?? null,
-    row: row?.dataset.sessionId ?? row?.dataset.userId ?? row?.dataset.toast ?? null,
+    row: row?.dataset.sessionId ?? row?.dataset.userId ?? row?.dataset.toast ?? row?.dataset.row ?? null,
     fields,
   });
 }
@@ -215,7 +215,7 @@ async function reportFile(field) {
   const [file] = field.files;
   if (!file) return;
   field.value = ""; // the same file can be chosen again
-  const text = file.size > LARGEST_FILE ? null : await file.text().catch(() => null);
+  const text = file.size > Number(field.dataset.most ?? LARGEST_FILE) ? null : await file.text().catch(() => null);
   report(field.dataset.action, { value: text });
 }
 

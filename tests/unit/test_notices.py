@@ -26,6 +26,8 @@ MADE = {
     "UnknownEncoding": ("p50k_base",),
     "UnknownModel": ("kimi",),
     "BadUserInput": ("users.error.empty", "A user needs a name."),
+    "BadRecording": (3, "json"),
+    "RecordingsUnavailable": ("recordings.gone",),
     "BadUserName": ("users.error.empty", "A user needs a name."),
     "BadUserFile": ("users.file.foreign", "Not ours."),
 }

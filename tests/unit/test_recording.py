@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessions import commands, recording
+from sessions.envelope import Envelope, SavedProxy, SavedSession
 from sessions.errors import BadRecording, ProxyTimeout, ProxyUnreachable
+from sessions.persistence import restore
 from sessions.ports import HttpAnswer
 from sessions.recording import Header, Recorder, read
 from sessions.turns import Turns
@@ -163,6 +165,42 @@ def test_a_moment_in_the_middle_is_what_it_was_then() -> None:
         assert replay(studio.recording(), at).picture == picture
 
 
+def test_what_an_earlier_visit_knew_is_a_part_of_it() -> None:
+    address, version = "http://localhost:8000", "2026-02-20"
+    first = Studio(FakeHttp.speaking(version), address=address)
+
+    async def work() -> None:
+        await first.begin()
+        row = {**frame(version, "metric"), "session_id": first.core.state.session_id}
+        await first.hear(row)
+
+    first.visit(work())
+    known = first.core.state.session
+    assert known is not None
+    saved = SavedSession(known, first.core.state.metrics(), memory=first.core.state.memory)
+    other = SavedSession(known.updated(id=77, name="Of another proxy"))
+    envelope = Envelope(
+        proxies={address: SavedProxy(START - 1, known.id, pinned=True)},
+        sessions=((address, saved), ("http://elsewhere", other)),
+    )
+    second = Studio(FakeHttp(), address=address)  # it is away now
+    core = second.core
+
+    async def watch() -> None:
+        second.recorder.restore(
+            envelope.text_of(address),
+            lambda: restore(envelope, address, core.state, core.manager, core.live),
+        )
+        await second.begin()
+        await second.later(2)
+
+    second.visit(watch())
+    replayed = same_as_live(second)
+    assert replayed.state.session == known
+    assert len(replayed.state.metrics()) == len(first.core.state.metrics()) > 0
+    assert "Of another proxy" not in second.text
+
+
 def test_a_core_that_asks_for_other_things_is_counted_and_goes_on() -> None:
     studio = Studio()
     studio.visit(studio.begin())
@@ -266,7 +304,7 @@ def test_a_recording_is_bounded_and_the_page_goes_on(
             await studio.hear({"type": f"odd-{number}"})
 
     studio.visit(hear())
-    assert told == ["recording.full"]
+    assert told == ["recordings.full"]
     assert not studio.recorder.is_recording
     assert sum(studio.core.live.ignored.values()) == 9
     monkeypatch.undo()
@@ -278,7 +316,7 @@ def test_a_stop_is_told_once_and_writes_an_end() -> None:
     told: list[str | None] = []
     studio.recorder.on_stop = told.append
     studio.visit(studio.begin())
-    studio.recorder.stop("recording.full")
+    studio.recorder.stop("recordings.full")
     assert told == [None]
     assert json.loads(studio.lines[-1])["k"] == "end"
 
@@ -289,14 +327,14 @@ def test_time_stands_still_in_a_turn_and_never_goes_back() -> None:
 
     async def look() -> None:
         await studio.begin()
-        for moment in (500.25, 400.0, 900.0):
+        for moment in (500.2, 400.0, 900.0):
             studio.clock.time = START + moment
             studio.recorder.take("open", lambda: seen.append(studio.recorder.now()), s=1)
             await studio.settle()
         assert studio.recorder.now() == studio.clock.now()
 
     studio.visit(look())
-    assert seen == [START + 500.25, START + 500.25, START + 900.0]
+    assert seen == [START + 500.2, START + 500.2, START + 900.0]
 
 
 # -- what is refused --------------------
