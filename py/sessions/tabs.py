@@ -295,9 +295,15 @@ class SharedSockets:
         if word in (_Word.ASK, _Word.LOOK):
             self._is_followed = True
             if self.is_leader:
+                if term > self._term:  # its last leader's clock was ahead, and would outrank this
+                    self._term = term + 1
                 self._answer(urgent=word is _Word.LOOK)
-        elif not self.is_leader and term >= self._term:
+        elif self.is_leader:
+            return
+        elif term >= self._term:
             self._hear_leader(word, term, number, text)
+        elif word is _Word.OPEN:
+            self._say(_Word.ASK)  # a leader that went, or one that must learn of later terms
 
     def _answer(self, *, urgent: bool) -> None:
         if self._line is None:

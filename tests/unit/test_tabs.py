@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sessions import commands
@@ -705,6 +705,7 @@ async def do(world, step):
 
 @examples(150)
 @given(steps=st.lists(STEP, max_size=40))
+@example(steps=[("close", 0), ("settle",), ("open",), ("freeze", 0, True)])
 def test_whatever_happens_every_tab_ends_up_with_everything_once(steps):
     async def scene(world):
         await world.opened(2)
