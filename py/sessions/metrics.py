@@ -103,6 +103,7 @@ class MetricRing:
         self.stats.correct(self._by_key[key], metric)
         self._by_key[key] = metric
         self._view = None
+        self._note_number(metric)  # an id that came as text may come as a number now
 
     def reset(self, metrics: Iterable[Metric]) -> None:
         """Start again with these metrics, oldest first; their order is taken as it is."""
@@ -150,9 +151,12 @@ class MetricRing:
         self._by_key[self._key_of(metric)] = metric
         self.stats.add(metric)
         self._view = None
+        self._note_number(metric)
+
+    def _note_number(self, metric: Metric) -> None:
         number = _number_of(metric)
         if number is not None:
-            self._newest = max(self._newest or number, number)
+            self._newest = number if self._newest is None else max(self._newest, number)
 
     def _key_of(self, metric: Metric) -> str:
         if metric.id is not None:

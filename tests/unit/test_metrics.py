@@ -160,6 +160,13 @@ def test_an_id_of_zero_is_an_id_like_any_other() -> None:
     assert ring.stats.session_totals().total_requests == 3
 
 
+def test_an_id_that_came_as_text_counts_as_a_number_once_it_is_one() -> None:
+    ring = MetricRing(1)
+    ring.reset([metric(0, 5), metric("1", 5)])
+    ring.merge([metric(1, 6), metric(0, 5)])
+    assert ids(ring) == [1]
+
+
 def test_a_late_metric_takes_its_place_in_the_order() -> None:
     ring = MetricRing(3)
     for number in (1, 4, 2, 5, 3):
@@ -246,7 +253,7 @@ class RingMachine(RuleBasedStateMachine):
         for row in report:
             place = self.find(row)
             if place is not None:
-                self.rows[place] = self.rows[place].merged(row)
+                self.complete(place, row)
             elif not self.is_before_all(row):
                 self.take_in(row)
 
@@ -262,7 +269,11 @@ class RingMachine(RuleBasedStateMachine):
                 if len(self.rows) > self.capacity:
                     self.gone.append(self.rows.pop(0))
             else:
-                self.rows[place] = self.rows[place].merged(row)
+                self.complete(place, row)
+
+    def complete(self, place: int, row: Metric) -> None:
+        merged = self.rows[place] = self.rows[place].merged(row)
+        self.newest = max(self.newest, merged.id if isinstance(merged.id, int) else -1)
 
     @rule()
     def clear(self) -> None:
