@@ -373,6 +373,10 @@ class Live:
             self._heard_at - self._loaded_at < QUIET
             or self._state.metric(metric.id, session_id) is None
         ):
+            self._settle_later()
+
+    def _settle_later(self) -> None:
+        if self._settle_timer is None:
             self._settle_timer = self._scheduler.call_later(QUIET / 1000, self._settle)
 
     def _settle(self) -> None:
@@ -431,8 +435,8 @@ class Live:
         if self._opened_before or self._is_behind or not self._catching_up:
             self._api.renegotiate()
             self._begin_catching_up()
-        elif self._settle_timer is None:
-            self._settle_timer = self._scheduler.call_later(QUIET / 1000, self._settle)
+        else:
+            self._settle_later()
         self._opened_before = True
 
     def _begin_catching_up(self) -> None:
@@ -450,6 +454,9 @@ class Live:
             )
             self._retries = 0
             self._is_behind = False
+            if self._heard_at >= self._loaded_at:
+                self._settle_later()  # the answer may be older than what was heard meanwhile
+            self._loaded_at = self._clock.now()
         except ProxyError as error:
             self._is_behind = True
             delay = RETRY_DELAYS[min(self._retries, len(RETRY_DELAYS) - 1)]
@@ -566,7 +573,10 @@ class Live:
         if detail is not None and not self._state.is_same(detail.session):
             self._begin_catching_up()
         elif detail is not None and detail.metrics is not None:
-            self._state.refresh(detail, totals=quiet and self._heard_at == heard_at)
+            undisturbed = self._heard_at == heard_at
+            self._state.refresh(detail, totals=quiet and undisturbed)
+            if quiet and not undisturbed:
+                self._settle_later()  # the doubt that there was is still there
             self._read_newest()
 
     def _cancel_timers(self) -> None:

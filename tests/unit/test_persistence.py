@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -353,6 +354,54 @@ def test_a_session_that_a_person_pinned_is_shown_again():
         again = await Visit(store, proxy, now=left).connect()
         assert again.state.session_id == 2
         assert again.live.pinned == 2
+
+    run(scene())
+
+
+class SlowProxy(ScriptedProxy):
+    """Its answers are as old as the question, and come when the gate is opened."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def request(self, method, path, body=None, *, timeout):
+        reply = await super().request(method, path, body, timeout=timeout)
+        await self.gate.wait()
+        return reply
+
+
+@pytest.mark.parametrize("question", ["catch up", "settle"])
+def test_an_answer_that_took_long_does_not_take_back_what_was_heard_meanwhile(question):
+    async def scene():
+        proxy = SlowProxy()
+        proxy.session(1)
+        visit = await Visit(FakeStore(), proxy).connect()
+        number = 0
+
+        async def hear(count):
+            nonlocal number
+            for _ in range(count):
+                number += 1
+                await visit.hear(proxy.counted(1, number, 10))
+
+        await hear(120)
+        await visit.later(5)
+        if question == "settle":
+            visit.live.catch_up()
+            await visit.scheduler.settle()
+            await hear(1)  # in doubt: it came right after a load
+        proxy.gate.clear()
+        if question == "catch up":
+            visit.live.catch_up()
+        await visit.later(2)
+        await hear(30)
+        proxy.gate.set()
+        for _ in range(60):
+            await visit.later(0.1)  # in small steps: what is asked is asked at its time
+        assert visit.state.session_totals().total_requests == len(proxy.rows[1]) == number
+        visit.check()
 
     run(scene())
 
