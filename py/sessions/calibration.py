@@ -84,3 +84,16 @@ def calibrate(model: str, newest_first: Iterable[Metric]) -> Calibration | None:
     ratios = tuple(ratio for row in rows if (ratio := ratio_of(row)) is not None)
     ordered = sorted(ratios)
     return Calibration(model, ratios, quality, quantile(ordered, 0.25), quantile(ordered, 0.75))
+
+
+def probable(metric: Metric, newest_first: Iterable[Metric]) -> CalibratedEstimate | None:
+    """Return what a request that is not counted yet will probably cost; None when unknown.
+
+    Args:
+        metric: the request.
+        newest_first: requests to learn from; those of other models are passed over.
+    """
+    if not metric.is_estimated or not metric.initial_estimate or not metric.model:
+        return None
+    known = calibrate(metric.model, newest_first)
+    return known.apply(metric.initial_estimate) if known else None

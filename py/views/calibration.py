@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sessions import events
-from sessions.calibration import ENOUGH, REMEMBERED, Calibration, calibrate
+from sessions.calibration import ENOUGH, REMEMBERED, Calibration, calibrate, probable
 
 from .desk import Desk
 from .header import LANGUAGE_CHANGED
@@ -42,16 +42,13 @@ class CalibratedEstimates:
         page.attribute("calibrated-text", "title", None)
         metrics = desk.state.metrics()
         newest = metrics[-1] if metrics else None
-        if newest is None or not newest.is_estimated or not newest.initial_estimate:
-            return
-        known = calibrate(newest.model, desk.state.newest_metrics()) if newest.model else None
-        likely = known.apply(newest.initial_estimate) if known else None
-        if likely is None:
+        likely = probable(newest, desk.state.newest_metrics()) if newest else None
+        if newest is None or likely is None:
             return
         page.text("calibrated-text", words("calibration.newest", n=likely.tokens))
         title = words(
             "calibration.newest_title",
-            estimate=newest.initial_estimate, low=likely.low, high=likely.high,
+            estimate=newest.initial_estimate or 0, low=likely.low, high=likely.high,
         )  # fmt: skip
         page.attribute("calibrated-text", "title", title)
 

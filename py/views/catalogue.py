@@ -147,8 +147,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Médiane",
     ),
     "calibration.newest": (
-        "Newest request: probably {n} tokens",
-        "Dernière requête\u00a0: sans doute {n} tokens",
+        "Newest: probably {n} tokens",
+        "La dernière\u00a0: sans doute {n} tokens",
     ),
     "calibration.newest_title": (
         "Not counted by the provider yet: the proxy estimates {estimate}, earlier requests of this model suggest {low} to {high}",
@@ -841,6 +841,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "feed.out_of_reach": (
         "This proxy shows the requests of its active session only.",
         "Ce proxy ne montre que les requêtes de sa session active.",
+    ),
+    "feed.probable": (
+        "probably {n}",
+        "sans doute {n}",
     ),
     "feed.requests.one": (
         "{n} request",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sessions import events
+from sessions.calibration import probable
 from sessions.metrics import noise_in
 from sessions.models import Metric
 from sessions.times import parse_timestamp
@@ -81,6 +82,7 @@ class Feed:
         kind = "estimated" if metric.is_estimated else "real"
         total = metric.shown_tokens
         noise = noise_in(metric)
+        likely = probable(metric, self._desk.state.newest_metrics())
         return Row(
             key,
             {
@@ -101,6 +103,10 @@ class Feed:
                 "source@data-family": family_of(metric.source),
                 "preview": metric.preview[:LONGEST_PREVIEW] or words("feed.no_preview"),
                 "preview@title": metric.preview[:LONGEST_PREVIEW] or None,
+                # Beside the figures, not among them: nothing is added up from it.
+                "preview@data-probable": words("feed.probable", n=likely.tokens)
+                if likely
+                else None,
                 "preview@data-empty": None if metric.preview else "true",
             },
         )

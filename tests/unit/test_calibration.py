@@ -11,6 +11,7 @@ from sessions.models import Metric
 from sessions.stats import estimate_quality
 from tests.fakes import Room, metric, sentence
 from views.calibration import DIALOG, HEIGHT, WIDTH, CalibratedEstimates, trend
+from views.feed import LIST, Feed
 
 MODEL = "kimi"
 
@@ -97,13 +98,25 @@ def room_with(*pairs, language="en", **fields):
 
 def test_the_newest_request_is_told_a_probable_count_until_it_has_a_real_one():
     room = room_with(*[(1000, 1200)] * ENOUGH, (2000, None))
-    assert room.see("calibrated-text") == "Newest request: probably 2,400 tokens"
+    assert room.see("calibrated-text") == "Newest: probably 2,400 tokens"
     assert "estimates 2,000" in room.page.attributes["calibrated-text", "title"]
     before = room.state.calculate_stats(), room.state.calculate_accuracy()
     assert before[0].max_tokens == 2000, "the estimate as it came, not the corrected one"
     room.state.update_metric_with_real_tokens(ENOUGH + 1, {"total": 2300})
     room.frame()
     assert room.see("calibrated-text") == ""
+
+
+def test_the_feed_marks_what_is_probable_and_only_until_it_is_known():
+    room = room_with(*[(1000, 1200)] * ENOUGH, (2000, None))
+    room.add(Feed)
+    marks = room.page.column(LIST, "preview@data-probable")
+    assert marks == [None] * ENOUGH + ["probably 2,400"]
+    assert room.page.column(LIST, "tokens")[-1] == "2,000", "the estimate as it came"
+    room.state.update_metric_with_real_tokens(ENOUGH + 1, {"total": 2300})
+    room.frame()
+    assert room.page.column(LIST, "preview@data-probable") == [None] * (ENOUGH + 1)
+    assert room.page.column(LIST, "tokens")[-1] == "2,300"
 
 
 @pytest.mark.parametrize("pairs", [[], [(1000, 1200)], [(1000, 1200), (2000, None)]])
