@@ -11,7 +11,7 @@ SERVE := $(BIN)/python tools/serve.py dist --port $(PORT) $(if $(PROXY),--proxy 
 
 # Everything that is called by a name that is no file.
 .PHONY: help run test build config vendor dist serve lint format types unit proxy pyodide e2e \
-	dropin lock clean setup-run setup-test
+	dropin bench lock clean setup-run setup-test
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile \
@@ -62,6 +62,11 @@ e2e: setup-test dist ## tests of the built page in Chromium
 
 dropin: setup-test dist ## tests of the drop-in sessions.js in Chromium
 	$(BIN)/pytest tests/dropin -n 2 --dist loadfile $(ARGS)
+
+bench: setup-test dist ## measure boot, throughput and the border to Python
+	$(BIN)/python tests/bench/boot.py
+	$(BIN)/python tests/bench/throughput.py
+	$(BIN)/python tests/bench/boundary.py
 
 lock: ## write the lock files anew
 	@python=$$(tools/python.sh) && "$$python" tools/setup.py lock
