@@ -420,7 +420,7 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
         notice_other_tabs(persistence, user_commands)
 
     page = BrowserPage(page_module)
-    frames = Frames(lambda: renderer.frame())
+    frames = Frames(page_module, lambda: renderer.frame())
     opening = Opening(page, frames, bus, scheduler)
     renderer = Renderer(page, opening.request, report)
     desk = Desk(bus, core.state, page, renderer, words, stage.clock, scheduler, core.capabilities)

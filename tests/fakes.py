@@ -519,8 +519,9 @@ class Room:
         self.manager = SessionManager(self.state, self.bus, ProxyApi(FakeHttp()))
         self.page = FakePage()
         self.errors: list[tuple[str, BaseException]] = []
+        self.awaits_frame = False
         self.renderer = Renderer(
-            self.page, lambda: None, lambda where, error: self.errors.append((where, error))
+            self.page, self._await_frame, lambda where, error: self.errors.append((where, error))
         )
         self.capabilities = Capabilities()
         self.words = Words(language, FakeFormats)
@@ -569,8 +570,15 @@ class Room:
             self.renderer.touch(panel)
         self.frame()
 
+    def _await_frame(self) -> None:
+        self.awaits_frame = True
+
     def frame(self) -> None:
-        self.renderer.frame()
+        """Render, for as many frames as the panels ask for."""
+        self.awaits_frame = True
+        while self.awaits_frame:
+            self.awaits_frame = False
+            self.renderer.frame()
         assert self.errors == []
 
     def advance(self, seconds: float) -> None:

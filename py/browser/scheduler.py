@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import js
 from pyodide.ffi import create_proxy
 
 Report = Callable[[str, BaseException], None]
@@ -48,12 +47,12 @@ class BrowserScheduler:
 class Frames:
     """Calls back once before the screen is next drawn; not at all while the tab is hidden."""
 
-    def __init__(self, draw: Callable[[], None]) -> None:
-        """Call ``draw()`` for every frame asked for."""
+    def __init__(self, module: Any, draw: Callable[[], None]) -> None:
+        """Call ``draw()`` for every frame asked for, through ``static/js/page.js``."""
         self._draw = draw
         self._waiting = False
         self._proxy = create_proxy(self._frame)
-        self._request = js.requestAnimationFrame
+        self._request = module.requestFrame
 
     def request(self) -> None:
         """Ask for a frame; asking twice before it comes is asking once."""
@@ -61,6 +60,6 @@ class Frames:
             self._waiting = True
             self._request(self._proxy)
 
-    def _frame(self, _time: float) -> None:
+    def _frame(self) -> None:
         self._waiting = False
         self._draw()

@@ -43,7 +43,7 @@ def forecast(metrics: Sequence[Metric], used: int, limit: int) -> Forecast | Non
     Returns:
         None while there are too few requests, or when they do not grow.
     """
-    run = _since_last_drop(metrics)[-WINDOW:]
+    run = _since_last_drop(metrics[-WINDOW:])
     if len(run) < FEWEST:
         return None
     growth = _median(b.shown_tokens - a.shown_tokens for a, b in pairwise(run))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .models import Metric, MetricId, Noise, id_key
-from .stats import Carried, RunningStats
+from .stats import Carried, RunningStats, ratios_by_model
 
 CAPACITY = 100
 """Metrics kept a session; the oldest goes first."""
@@ -49,6 +49,7 @@ class MetricRing:
         self._by_key: dict[str, Metric] = {}
         self._anonymous = 0
         self._view: tuple[Metric, ...] | None = ()
+        self._ratios: tuple[object, Mapping[str | None, Sequence[float]]] | None = None
         self._computed_after: dict[str, str | None] = {}
         # The highest number that came: a lower one is late.
         self._newest: int | None = None
@@ -67,6 +68,13 @@ class MetricRing:
         if self._view is None:
             self._view = tuple(self._by_key.values())
         return self._view
+
+    def ratios(self) -> Mapping[str | None, Sequence[float]]:
+        """Return real / estimated of every metric that has both counts, by model."""
+        view = self.view()
+        if self._ratios is None or self._ratios[0] is not view:
+            self._ratios = view, ratios_by_model(view)
+        return self._ratios[1]
 
     def get(self, metric_id: MetricId | None) -> Metric | None:
         """Return the metric of that id, or None."""

@@ -134,7 +134,7 @@ class Persistence:
         self._user = self._key = ""
         self._forget_all("")
         for topic in _CHANGES:
-            bus.on(topic, lambda _payload: self.touch())
+            bus.on(topic, lambda _payload: self.touch(), needs_payload=False)
         bus.on(events.SESSIONS_LISTED, self._listed)
         bus.on(events.CONNECTION_CHANGED, self._connection_changed)
 

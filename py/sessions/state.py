@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, NamedTuple
 
 from . import events
@@ -33,7 +34,7 @@ from .models import (
     same_id,
 )
 from .ports import Clock
-from .stats import Accuracy, Carried, EstimateQuality, Stats, estimate_quality, last_accuracy
+from .stats import Accuracy, Carried, EstimateQuality, Stats, last_accuracy, quality_of
 from .stats import quality_by_model as group_quality_by_model
 
 MAX_BUFFERS = 20
@@ -430,12 +431,11 @@ class SessionState:
 
     def estimate_quality(self) -> EstimateQuality | None:
         """Return how estimates relate to real counts over the current session."""
-        return estimate_quality(self.metrics())
+        return quality_of(chain.from_iterable(self._peek(None).ratios().values()))
 
     def quality_by_model(self) -> Mapping[str, EstimateQuality]:
         """Return the same for each model, over every session in memory."""
-        rows = [metric for ring in self._buffers.values() for metric in ring]
-        return group_quality_by_model(rows)
+        return group_quality_by_model(ring.ratios() for ring in self._buffers.values())
 
     def newest_metrics(self) -> Iterator[Metric]:
         """Yield the requests of every session in memory, the newest of each first.

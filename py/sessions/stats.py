@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -271,22 +271,40 @@ def ratio_of(metric: Metric) -> float | None:
     return metric.tokens / metric.initial_estimate
 
 
+def ratios_by_model(metrics: Iterable[Metric]) -> Mapping[str | None, Sequence[float]]:
+    """Return real / estimated of every metric that has both counts, by model."""
+    ratios: dict[str | None, list[float]] = {}
+    for metric in metrics:
+        ratio = ratio_of(metric)
+        if ratio is not None:
+            ratios.setdefault(metric.model, []).append(ratio)
+    return ratios
+
+
+def quality_of(ratios: Iterable[float]) -> EstimateQuality | None:
+    """Return bias and spread over ratios of real to estimated counts; None without any."""
+    ordered = sorted(ratios)
+    if not ordered:
+        return None
+    spread = quantile(ordered, 0.75) - quantile(ordered, 0.25)
+    return EstimateQuality(quantile(ordered, 0.5), spread, len(ordered))
+
+
 def estimate_quality(metrics: Iterable[Metric]) -> EstimateQuality | None:
     """Return bias and spread over all metrics that have both counts; None without any."""
-    ratios = sorted(ratio for row in metrics if (ratio := ratio_of(row)) is not None)
-    if not ratios:
-        return None
-    spread = quantile(ratios, 0.75) - quantile(ratios, 0.25)
-    return EstimateQuality(quantile(ratios, 0.5), spread, len(ratios))
+    return quality_of(ratio for row in metrics if (ratio := ratio_of(row)) is not None)
 
 
-def quality_by_model(metrics: Iterable[Metric]) -> Mapping[str, EstimateQuality]:
-    """Return the quality of estimates for each model that has any."""
-    by_model: dict[str, list[Metric]] = {}
-    for metric in metrics:
-        if metric.model:
-            by_model.setdefault(metric.model, []).append(metric)
-    found = ((model, estimate_quality(rows)) for model, rows in by_model.items())
+def quality_by_model(
+    sessions: Iterable[Mapping[str | None, Sequence[float]]],
+) -> Mapping[str, EstimateQuality]:
+    """Return the quality of estimates for each model that has any, over many sessions' ratios."""
+    by_model: dict[str, list[float]] = {}
+    for session in sessions:
+        for model, ratios in session.items():
+            if model:
+                by_model.setdefault(model, []).extend(ratios)
+    found = ((model, quality_of(ratios)) for model, ratios in by_model.items())
     return {model: quality for model, quality in found if quality is not None}
 
 

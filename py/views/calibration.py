@@ -14,6 +14,9 @@ from .words import EMPTY
 
 DIALOG = "calibration-dialog"
 
+LEARN_EVERY = 0.2
+"""Seconds: to learn, all requests that are in memory are looked through."""
+
 WIDTH, HEIGHT = 100, 24
 """The drawing's own units; the page scales it."""
 
@@ -25,7 +28,8 @@ class CalibratedEstimates:
         """Follow the requests; the dialog is written while it is open."""
         self._desk = desk
         self._open = False
-        desk.touch_on(self, events.STATS_UPDATED, events.SESSION_CHANGED, events.METRICS_LOADED)
+        desk.touch_on(self, events.SESSION_CHANGED, events.METRICS_LOADED)
+        desk.touch_on(self, events.STATS_UPDATED, every=LEARN_EVERY)
         desk.bus.on(LANGUAGE_CHANGED, lambda _: desk.renderer.touch(self))
         desk.on_action("calibration:open", self._show)
         desk.on_action("dialog:close", self._hide)
@@ -37,20 +41,23 @@ class CalibratedEstimates:
             self._render_models()
 
     def _render_newest(self) -> None:
-        desk, page, words = self._desk, self._desk.page, self._desk.words
-        page.text("calibrated-text", "")
-        page.attribute("calibrated-text", "title", None)
+        page = self._desk.page
+        text, title = self._newest()
+        page.text("calibrated-text", text)
+        page.attribute("calibrated-text", "title", title)
+
+    def _newest(self) -> tuple[str, str | None]:
+        desk, words = self._desk, self._desk.words
         metrics = desk.state.metrics()
         newest = metrics[-1] if metrics else None
         likely = probable(newest, desk.state.newest_metrics()) if newest else None
         if newest is None or likely is None:
-            return
-        page.text("calibrated-text", words("calibration.newest", n=likely.tokens))
+            return "", None
         title = words(
             "calibration.newest_title",
             estimate=newest.initial_estimate or 0, low=likely.low, high=likely.high,
         )  # fmt: skip
-        page.attribute("calibrated-text", "title", title)
+        return words("calibration.newest", n=likely.tokens), title
 
     def _render_models(self) -> None:
         page, words, state = self._desk.page, self._desk.words, self._desk.state

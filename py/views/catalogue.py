@@ -1114,6 +1114,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{current} of {max} req/min",
         "{current} sur {max} req/min",
     ),
+    "rate.unsupported": (
+        "This proxy does not tell its request rate.",
+        "Ce proxy n’indique pas son débit de requêtes.",
+    ),
     "recordings.bad": (
         "Line {line} of the recording cannot be used.",
         "La ligne {line} de l’enregistrement est inutilisable.",

@@ -38,6 +38,7 @@ class Compaction:
         self._reserved = -1
         desk.touch_on(self, events.SESSION_UPDATED, events.CAPABILITIES_CHANGED)
         desk.bus.on(events.CAPABILITIES_CHANGED, self._proxy_answered)
+        desk.on_lost(self._lost)
         desk.bus.on(events.SESSION_CHANGED, self._session_changed)
         desk.bus.on(events.COMPACTION_DONE, self._compacted)
         desk.bus.on(commands.COMPACTION_LOADED, self._loaded)
@@ -181,6 +182,9 @@ class Compaction:
         if self._is_missing:
             self._is_missing, self._error = False, ""
             self._load()
+
+    def _lost(self) -> None:
+        self._is_missing = True  # what was compacted meanwhile
 
     def _forget_error(self) -> None:
         self._error = ""

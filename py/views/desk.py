@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
+from sessions.connection import ConnectionState, Phase
 from sessions.core import Core
-from sessions.events import EventBus
+from sessions.events import CONNECTION_CHANGED, EventBus
 from sessions.ports import Clock, Scheduler
 from sessions.proxy_api import Capabilities
 from sessions.state import SessionState
@@ -37,8 +39,19 @@ class Desk:
         """Read another core's state from now on."""
         self.state, self.capabilities = core.state, core.capabilities
 
-    def touch_on(self, panel: Panel, *topics: str) -> None:
-        """Render ``panel`` again whenever one of the topics is emitted."""
+    def touch_on(self, panel: Panel, *topics: str, every: float = 0) -> None:
+        """Render ``panel`` again whenever one of the topics is emitted.
+
+        Args:
+            panel: what shows something else then.
+            topics: each may be emitted many times a frame.
+            every: seconds between two renderings on that account, for panels that cost much.
+        """
+        if every:
+            touch = self._slow_toucher(panel, every)
+            for topic in topics:
+                self.bus.on(topic, touch, needs_payload=False)
+            return
         for topic in topics:
             if topic not in self._followers:
                 self._followers[topic] = []
@@ -63,6 +76,41 @@ class Desk:
     def on_action(self, name: str, handler: ActionHandler) -> None:
         """Call ``handler`` when a person does ``name`` (an element's ``data-action``)."""
         self._actions.setdefault(name, []).append(handler)
+
+    def _slow_toucher(self, panel: Panel, every: float) -> Callable[[object], None]:
+        """Return a handler that touches a panel, the last time included, but not too often."""
+        touched_at = -inf
+        waiting = False
+
+        def touch() -> None:
+            nonlocal touched_at, waiting
+            touched_at, waiting = self.clock.now(), False
+            self.renderer.touch(panel)
+
+        def heard(_payload: object) -> None:
+            nonlocal waiting
+            if waiting:
+                return
+            left = every - (self.clock.now() - touched_at) / 1000
+            if 0 < left <= every:  # else it is due, or the clock was set back
+                waiting = True
+                self.scheduler.call_later(left, touch)
+            else:
+                touch()
+
+        return heard
+
+    def on_lost(self, handler: Callable[[], None]) -> None:
+        """Call ``handler`` whenever the connection is lost: what was read may change unheard."""
+        connected = False
+
+        def changed(state: ConnectionState) -> None:
+            nonlocal connected
+            was_connected, connected = connected, state.phase is Phase.CONNECTED
+            if was_connected and not connected:
+                handler()
+
+        self.bus.on(CONNECTION_CHANGED, changed)
 
     def intend(self, topic: str, **request: Any) -> None:
         """Emit an intent for the core to carry out."""

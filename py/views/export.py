@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from sessions import commands, events
-from sessions.commands import ExportedFile
+from sessions.commands import CommandOutcome, ExportedFile
 from sessions.models import Notice, as_number, as_tokens
 from sessions.ports import Timer
 from sessions.proxy_api import EXPORT_CSV, EXPORT_JSON, RATE_LIMIT
 
 from .desk import Desk
 from .gauge import level_of
+from .toasts import explain
 from .words import EMPTY
 
 ASK_EVERY = 5.0
@@ -60,21 +61,35 @@ class RateLimit:
         self._rate: Mapping[str, Any] = {}
         self._wait: Timer | None = None
         self._asked = False
-        desk.bus.on(events.STATS_UPDATED, self._maybe_ask)
+        self._failure: Notice | None = None
+        desk.touch_on(self, events.CAPABILITIES_CHANGED)
+        desk.bus.on(events.STATS_UPDATED, self._maybe_ask, needs_payload=False)
         desk.bus.on(events.SESSION_CHANGED, self._maybe_ask)
         desk.bus.on(commands.RATE_LIMIT_LOADED, self._loaded)
+        desk.bus.on(commands.COMMAND_FAILED, self._command_failed)
 
     def render(self) -> None:
-        """Write the rate."""
+        """Write the rate, or why it is not known."""
         page, words = self._desk.page, self._desk.words
+        page.property("rate-limit-note", "hidden", not self._note())
+        page.text("rate-limit-note", self._note())
         current, most = self._rate.get("current_rpm"), self._rate.get("max_rpm")
         share = as_number(self._rate.get("percentage"))
         if as_tokens(current) is None or as_tokens(most) is None:
             page.text("rate-limit-text", EMPTY)
+            page.style("rate-limit", "--ratio", "0")
             return
         page.text("rate-limit-text", words("rate.text", current=current, max=most))
         page.style("rate-limit", "--ratio", f"{min(1.0, (share or 0) / 100):.4f}")
         page.attribute("rate-limit", "data-level", level_of(share or 0))
+
+    def _note(self) -> str:
+        words = self._desk.words
+        if not self._desk.capabilities.supports(RATE_LIMIT):
+            return words("rate.unsupported")
+        if self._failure is None:
+            return ""
+        return f"{words(self._failure.key)} {explain(words, self._failure)}"
 
     def _maybe_ask(self, _: object) -> None:
         if not self._desk.capabilities.supports(RATE_LIMIT):
@@ -91,5 +106,10 @@ class RateLimit:
             self._wait = self._desk.scheduler.call_later(ASK_EVERY, self._ask)
 
     def _loaded(self, rate: Mapping[str, Any]) -> None:
-        self._rate = rate
+        self._rate, self._failure = rate, None
         self._desk.renderer.touch(self)
+
+    def _command_failed(self, outcome: CommandOutcome) -> None:
+        if outcome.command == commands.LOAD_RATE_LIMIT:
+            self._rate, self._failure = {}, outcome.notice
+            self._desk.renderer.touch(self)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sessions import events
 from sessions.calibration import probable
 from sessions.metrics import noise_in
@@ -16,6 +18,13 @@ from .words import EMPTY
 
 LIST = "logs-container"
 LONGEST_PREVIEW = 300
+
+READ_EVERY = 0.1
+"""Seconds: nobody reads faster, and rows cost more than all the figures."""
+
+MOST_CHANGES = 16
+"""Rows written in one frame, the newest first; the others wait for the next. In a flood those
+that would be gone before anybody could see them are never written."""
 
 
 def added_by(metric: Metric, previous: Metric | None) -> int | None:
@@ -41,7 +50,8 @@ class Feed:
         self._following = True
         self._seen = 0
         desk.page.follow(LIST)
-        desk.touch_on(self, events.STATS_UPDATED, events.METRICS_LOADED)
+        desk.touch_on(self, events.METRICS_LOADED)
+        desk.touch_on(self, events.STATS_UPDATED, every=READ_EVERY)
         desk.bus.on(events.SESSION_CHANGED, self._to_newest)
         desk.bus.on(LANGUAGE_CHANGED, lambda _: self._made.clear())
         desk.on_action("list:follow", self._scrolled)
@@ -52,20 +62,8 @@ class Feed:
         desk, page, words = self._desk, self._desk.page, self._desk.words
         metrics = desk.state.metrics()
         total = desk.state.session_totals().total_requests
-        made: dict[str, tuple[Metric, Row]] = {}
-        previous: Metric | None = None
-        for number, metric in enumerate(metrics):
-            key = str(metric.id) if metric.id is not None else f"\0{number}"
-            known = self._made.get(key)
-            if known and known[0] is metric:
-                made[key] = known
-            else:
-                first = previous is None and total == len(metrics)
-                new = metric.shown_tokens if first else added_by(metric, previous)
-                made[key] = metric, self._row(key, metric, new)
-            previous = metric
-        self._made = made
-        page.rows(LIST, "feed-row", [row for _, row in made.values()], recycle=True)
+        self._make_rows(metrics, total)
+        page.rows(LIST, "feed-row", [row for _, row in self._made.values()], recycle=True)
         page.text("feed-count", words.count("feed.requests", total) if total else "")
         if self._following:
             self._seen = total
@@ -75,6 +73,30 @@ class Feed:
         page.text("feed-empty", words("feed.out_of_reach" if out_of_reach else "feed.empty"))
         if new:
             page.text("feed-newest-text", words.count("feed.newest", new))
+
+    def _make_rows(self, metrics: Sequence[Metric], total: int) -> None:
+        """Make the rows that are missing or out of date; leave the rest for another frame."""
+        before = self._made
+        keys = [
+            str(metric.id) if metric.id is not None else f"\0{number}"
+            for number, metric in enumerate(metrics)
+        ]
+        stale = []
+        made: dict[str, tuple[Metric, Row]] = {}
+        for place, key in enumerate(keys):
+            known = before.get(key)
+            if known is None or known[0] is not metrics[place]:
+                stale.append(place)
+        late, due = stale[:-MOST_CHANGES], stale[-MOST_CHANGES:]
+        for place in due:
+            metric, previous = metrics[place], metrics[place - 1] if place else None
+            first = previous is None and total == len(metrics)
+            new = metric.shown_tokens if first else added_by(metric, previous)
+            made[keys[place]] = metric, self._row(keys[place], metric, new)
+        rows = ((key, made.get(key) or before.get(key)) for key in keys)
+        self._made = {key: row for key, row in rows if row is not None}
+        if late:
+            self._desk.renderer.touch(self)
 
     def _row(self, key: str, metric: Metric, new: int | None) -> Row:
         words = self._desk.words

@@ -84,7 +84,7 @@ class ContextGauge:
         page.attribute("gauge", "aria-valuenow", "0")
         page.attribute("gauge", "aria-valuetext", EMPTY)
         page.attribute("context", "data-level", "none")
-        page.style("context", "--value", "0")
+        page.style("gauge", "--value", "0")
         page.property("alert", "hidden", True)
 
     def _render_use(self, fusion: Fusion | None) -> None:
@@ -100,7 +100,7 @@ class ContextGauge:
         page.text("remaining-tokens", words.number(abs(limit - used)))
         page.text("forecast-text", self._forecast(used, limit))
         page.attribute("context", "data-level", level)
-        page.style("context", "--value", f"{percentage / 100:.4f}")
+        page.style("gauge", "--value", f"{percentage / 100:.4f}")
         page.attribute("gauge", "aria-valuenow", str(min(100, round(percentage))))
         meter = words(
             "context.meter", percentage=words.percent(percentage), current=used, max=limit
@@ -120,8 +120,8 @@ class ContextGauge:
             threshold = None
         page.property("reserved-legend", "hidden", not reserved)
         page.property("threshold-legend", "hidden", threshold is None)
-        page.style("context", "--reserved", f"{min(1.0, reserved / limit):.4f}")
-        page.style("context", "--threshold", f"{threshold or 0:.4f}")
+        page.style("gauge", "--reserved", f"{min(1.0, reserved / limit):.4f}")
+        page.style("gauge", "--threshold", f"{threshold or 0:.4f}")
         if reserved:
             page.text("reserved-text", desk.words("context.reserved", n=reserved))
         if threshold is not None:

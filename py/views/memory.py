@@ -25,6 +25,8 @@ class Memory:
         self._desk = desk
         self._lists: Mapping[str, Any] = {}
         self._failed = False
+        self._is_outdated = False
+        desk.on_lost(self._lost)
         desk.touch_on(self, events.MEMORY_UPDATED, events.CAPABILITIES_CHANGED)
         desk.bus.on(events.CAPABILITIES_CHANGED, self._proxy_answered)
         desk.bus.on(events.SESSION_CHANGED, self._session_changed)
@@ -93,8 +95,12 @@ class Memory:
 
     def _proxy_answered(self, _: object) -> None:
         """A session that is shown from memory has its lists once the proxy is back."""
-        if self._failed:
+        if self._failed or self._is_outdated:
+            self._is_outdated = False
             self._session_changed(None)
+
+    def _lost(self) -> None:
+        self._is_outdated = True
 
     def _loaded(self, lists: Mapping[str, Any]) -> None:
         self._lists, self._failed = lists, False

@@ -7,6 +7,7 @@
 import * as bus from "./bus.js";
 
 export { bus };
+export { requestFrame } from "./frames.js";
 export { openSocket } from "./socket.js";
 
 /** @type {Map<string, HTMLElement>} */
@@ -23,9 +24,16 @@ function byId(id) {
   return element;
 }
 
+/** A text that stands alone is changed in place: another node would be laid out from anew. */
+function writeText(element, value) {
+  const node = element.firstChild;
+  if (node?.nodeType === Node.TEXT_NODE && node === element.lastChild) node.data = value;
+  else element.textContent = value;
+}
+
 /** Writes one named aspect of an element: text, `@attribute`, `--property` or `.property`. */
 function write(element, name, value) {
-  if (name === "") element.textContent = value;
+  if (name === "") writeText(element, value);
   else if (name[0] === "@") {
     if (value === null) element.removeAttribute(name.slice(1));
     else element.setAttribute(name.slice(1), value);
@@ -67,8 +75,9 @@ function writeRows(containerId, template, order, changes) {
     rows.set(key, row);
     for (const name in fields) writeField(row, name, fields[name]);
   }
+  const before = container.childElementCount;
   if (order) arrange(container, rows, order);
-  if (following.has(containerId)) grown.add(container);
+  if (following.has(containerId) && container.childElementCount !== before) grown.add(container);
 }
 
 function arrange(container, rows, order) {
@@ -95,11 +104,18 @@ const following = new Set();
 const grown = new Set();
 const NEAR_END = 24;
 
+function follow(id, follows) {
+  if (follows) following.add(id);
+  else following.delete(id);
+  // The browser keeps what is being read in place, which is not what a follower wants.
+  byId(id).style.overflowAnchor = follows ? "none" : "";
+}
+
 function followList(id) {
   const list = byId(id);
   let top = 0;
   const stay = () => following.has(id) && (list.scrollTop = list.scrollHeight);
-  following.add(id);
+  follow(id, true);
   new ResizeObserver(stay).observe(list);
   list.addEventListener(
     "scroll",
@@ -109,8 +125,7 @@ function followList(id) {
       top = list.scrollTop;
       // Rows that arrive take the end away from under the reader: only going up is leaving it.
       if (atEnd === following.has(id) || (!atEnd && !upwards)) return;
-      if (atEnd) following.add(id);
-      else following.delete(id);
+      follow(id, atEnd);
       report("list:follow", { list: id, following: atEnd });
     },
     { passive: true },
@@ -146,7 +161,7 @@ const OPERATIONS = {
   rows: writeRows,
   follow: followList,
   toEnd(id) {
-    following.add(id);
+    follow(id, true);
     byId(id).scrollTop = byId(id).scrollHeight;
   },
   options(id, options, selected) {

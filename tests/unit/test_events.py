@@ -161,13 +161,19 @@ def test_an_event_emitted_by_a_handler_is_delivered_at_once() -> None:
     assert heard == [("second", 2), ("second", 1), ("second", 0)]
 
 
-def test_needs_payload_follows_registrations() -> None:
+def test_payloads_are_needed_as_long_as_somebody_looks_at_them() -> None:
     bus = Recorder().bus
     assert not bus.needs_payload("topic")
     forget = bus.on("topic", print)
     assert bus.needs_payload("topic")
     forget()
     assert not bus.needs_payload("topic")
+    bus.on("topic", print, needs_payload=False)
+    assert not bus.needs_payload("topic")
+    bus.on("other", print)
+    bus.on("other", print)
+    bus.off("other", print)
+    assert bus.needs_payload("other")
 
 
 class NaiveBus:

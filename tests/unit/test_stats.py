@@ -20,6 +20,7 @@ from sessions.stats import (
     mean_half_up,
     quality_by_model,
     quantile,
+    ratios_by_model,
     round_half_up,
 )
 
@@ -192,7 +193,7 @@ def test_quality_is_kept_apart_by_model() -> None:
         measured(100, None, "claude"),
         measured(100, 100),
     ]
-    found = quality_by_model(rows)
+    found = quality_by_model([ratios_by_model(rows[:2]), ratios_by_model(rows[2:])])
     assert {model: (q.bias, q.count) for model, q in found.items()} == {
         "kimi": (2.0, 2),
         "gpt": (0.5, 1),

@@ -53,7 +53,7 @@ from tests.fakes import (
 from views.compaction import Compaction
 from views.connect import Connect
 from views.export import ASK_EVERY, Export, RateLimit
-from views.feed import LIST, Feed
+from views.feed import LIST, MOST_CHANGES, Feed
 from views.figures import EstimateAccuracy, Figures
 from views.gauge import ContextGauge, SourceExplanation, family_of, level_of
 from views.header import Appearance, AutoSession, Connection, CurrentSession
@@ -121,6 +121,52 @@ def test_a_panel_touched_often_is_rendered_once_a_frame():
     assert requests
 
 
+def test_a_topic_touches_its_panels_once_a_frame():
+    room, panel, other = Room(), Counting(), Counting()
+    room.desk.touch_on(panel, "one", "two")
+    room.desk.touch_on(other, "two")
+    for _ in range(3):
+        room.bus.emit("one")
+        room.bus.emit("two")
+    room.frame()
+    assert (panel.renders, other.renders) == (1, 1)
+    room.emit("one")
+    assert (panel.renders, other.renders) == (2, 1)
+
+
+def test_what_a_panel_hears_while_it_renders_is_for_the_next_frame():
+    room = Room()
+
+    class Echo(Counting):
+        def render(self):
+            super().render()
+            if self.renders == 1:
+                room.bus.emit("topic")
+
+    panel = Echo()
+    room.desk.touch_on(panel, "topic")
+    room.emit("topic")
+    assert panel.renders == 2
+
+
+def test_a_costly_panel_waits_but_is_never_left_behind():
+    room, panel = Room(), Counting()
+    room.desk.touch_on(panel, "topic", every=0.1)
+    room.emit("topic")
+    assert panel.renders == 1, "the first is told at once"
+    for _ in range(5):
+        room.emit("topic")
+    room.advance(0.09)
+    assert panel.renders == 1
+    room.advance(0.02)
+    assert panel.renders == 2, "the last is told, too"
+    room.advance(5)
+    assert panel.renders == 2, "nothing happened since"
+    room.clock.time -= 3_600_000
+    room.emit("topic")
+    assert panel.renders == 3, "a clock that was set back delays nothing"
+
+
 def test_an_action_is_read_whatever_the_page_reports():
     assert Action.from_wire({}) == Action("")
     odd = Action.from_wire({"action": 5, "value": 1, "checked": "x", "row": 2, "fields": [1]})
@@ -147,7 +193,7 @@ def test_the_gauge_shows_the_level_and_raises_its_alert(share, level, language):
     assert level_of(share) == level
     assert room.see("percentage-text") == text
     assert room.page.attributes["context", "data-level"] == level
-    assert room.page.styles["context", "--value"] == f"{share / 100:.4f}"
+    assert room.page.styles["gauge", "--value"] == f"{share / 100:.4f}"
     assert room.page.shows("alert") == (level != "ok")
     if level != "ok":
         assert text in room.see("alert-title")
@@ -242,8 +288,8 @@ def test_reserved_tokens_and_the_threshold_are_marked():
     room = Room("fr")
     room.add(ContextGauge)
     room.enter(reserved_tokens=4000)
-    assert room.page.styles["context", "--reserved"] == "0.0400"
-    assert room.page.styles["context", "--threshold"] == "0.8500"
+    assert room.page.styles["gauge", "--reserved"] == "0.0400"
+    assert room.page.styles["gauge", "--threshold"] == "0.8500"
     assert room.see("reserved-text") == f"4{THIN}000 tokens réservés"
     assert room.see("threshold-text") == f"Compactage à 85,0{NBSP}%"
     assert room.page.shows("reserved-legend")
@@ -669,6 +715,34 @@ def test_a_hundred_rows_are_kept_and_all_are_counted():
     rows = room.page.lists[LIST]
     assert (len(rows), rows[0].key, rows[-1].key) == (100, "31", "130")
     assert room.see("feed-count") == "130 requests"
+
+
+def test_a_flood_is_written_newest_first_and_completed_when_it_is_over():
+    room = Room()
+    room.add(Feed)
+    room.enter()
+    room.advance(1)
+    for n in range(1, 151):
+        room.state.add_metric(metric(n))
+    room.renderer.frame()
+    shown = [row.key for row in room.page.lists[LIST]]
+    assert shown == [str(n) for n in range(151 - MOST_CHANGES, 151)]
+    room.frame()
+    assert [row.key for row in room.page.lists[LIST]] == [str(n) for n in range(51, 151)]
+
+
+def test_a_row_that_waits_for_its_turn_stays_as_it_was():
+    room = Room()
+    room.add(Feed)
+    room.enter([metric(n, 5000) for n in range(1, 41)])
+    room.advance(1)
+    for n in range(1, 41):
+        room.state.update_metric_with_real_tokens(n, {"total": 7000})
+    room.renderer.frame()
+    tokens = room.page.column(LIST, "tokens")
+    assert tokens == ["5,000"] * (40 - MOST_CHANGES) + ["7,000"] * MOST_CHANGES
+    room.frame()
+    assert room.page.column(LIST, "tokens") == ["7,000"] * 40
 
 
 def test_requests_without_an_id_have_rows_as_well():
@@ -1391,12 +1465,33 @@ def test_the_rate_is_shown_against_its_limit():
 
 
 def test_a_proxy_without_a_rate_is_not_asked():
-    room = Room()
+    room = Room("fr")
     room.add(RateLimit)
+    assert not room.page.shows("rate-limit-note")
     heard = room.intents(commands.LOAD_RATE_LIMIT)
     room.capabilities.known[RATE_LIMIT] = False
     room.enter()
     assert heard == []
+    room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
+    assert room.page.shows("rate-limit-note")
+    assert room.see("rate-limit-note") == sentence("rate.unsupported", "fr")
+
+
+def test_a_rate_that_could_not_be_read_says_why_until_it_can():
+    room = Room()
+    room.add(RateLimit)
+    room.emit(commands.RATE_LIMIT_LOADED, {"current_rpm": 36, "max_rpm": 40, "percentage": 90.0})
+    room.emit(
+        commands.COMMAND_FAILED,
+        failed(commands.LOAD_RATE_LIMIT, "failed.load_rate_limit", "No <b>quota</b>."),
+    )
+    assert room.see("rate-limit-text") == EMPTY
+    assert room.page.styles["rate-limit", "--ratio"] == "0"
+    assert room.page.shows("rate-limit-note")
+    assert room.see("rate-limit-note") == ("The request rate could not be loaded. No <b>quota</b>.")
+    room.emit(commands.COMMAND_FAILED, failed(commands.LOAD_MEMORY))
+    room.emit(commands.RATE_LIMIT_LOADED, {"current_rpm": 1, "max_rpm": 40, "percentage": 2.5})
+    assert not room.page.shows("rate-limit-note")
 
 
 # -- notices --------------------
@@ -1790,3 +1885,27 @@ def test_another_user_brings_another_language_and_theme_or_the_systems():
     room.emit(USER_CHANGED, User("default", ""))
     assert room.words.language == "fr"
     assert room.page.attributes["root", "data-theme"] == "light"
+
+
+def test_after_a_gap_the_lists_of_the_session_are_read_again():
+    room = Room()
+    room.add(Memory)
+    room.add(Compaction)
+    room.enter()
+    asked = room.intents(commands.LOAD_MEMORY, commands.LOAD_COMPACTION)
+
+    def connect(phase):
+        room.emit(events.CONNECTION_CHANGED, ConnectionState(phase, 0, None, False, "http://x"))
+
+    connect(Phase.CONNECTING)
+    connect(Phase.CONNECTED)
+    room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
+    assert asked == [], "nothing was missed so far"
+    connect(Phase.WAITING)
+    connect(Phase.CONNECTING)
+    connect(Phase.CONNECTED)
+    assert asked == [], "the proxy has not answered yet"
+    room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
+    assert sorted(topic for topic, _ in asked) == [commands.LOAD_COMPACTION, commands.LOAD_MEMORY]
+    room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
+    assert len(asked) == 2
