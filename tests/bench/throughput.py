@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.bench import report
 from tests.bench.inspector import Inspector, Work
 from tests.proxy import ProxyServer
 from tools.chromium import ARGUMENTS, executable
@@ -260,12 +261,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--many", type=int, default=100_000, help="messages of the memory test")
     parser.add_argument("--idle", type=float, default=20, help="seconds of rest")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--dry", action="store_true", help="write no results.json")
     options = parser.parse_args(arguments)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=list(ARGUMENTS))
         results = measure(browser, options.dist, many=options.many, idle=options.idle)
         browser.close()
     print(json.dumps(results, indent=2) if options.json else table(results))
+    if not options.dry:
+        report.merge("throughput", results)
     return 0
 
 
