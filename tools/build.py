@@ -31,7 +31,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import boot, ranks
+from tools import boot, precache, ranks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -296,6 +296,10 @@ def _fill_dist(root: Path, folder: Path, config: dict[str, Any], take: boot.Take
         raise BuildError(str(error)) from error
     page = packed_page(root, config, stamp, preloaded(static))
     (folder / "index.html").write_text(page, encoding="utf-8")
+    try:
+        precache.turn_on(root, folder)
+    except precache.PrecacheError as error:
+        raise BuildError(str(error)) from error
 
 
 def packed_config(config: dict[str, Any]) -> dict[str, Any]:

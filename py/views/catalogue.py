@@ -1490,6 +1490,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "This version of the proxy cannot do that.",
         "Cette version du proxy ne le permet pas.",
     ),
+    "update.ready": (
+        "A new version is ready.",
+        "Une nouvelle version est prête.",
+    ),
+    "update.reload": (
+        "Reload",
+        "Recharger",
+    ),
     "users.create": (
         "Create user",
         "Créer l’utilisateur",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-pytest.register_assert_rewrite("tests.e2e.dashboard")
+pytest.register_assert_rewrite("tests.e2e.dashboard", "tests.e2e.small_site")
 
 from tests.e2e.dashboard import Dashboard  # noqa: E402
 from tests.proxy import ProxyServer  # noqa: E402
@@ -124,10 +124,15 @@ def visit(browser: Browser) -> Iterator[Visit]:
     opened: list[Dashboard] = []
 
     def open_page(
-        proxy: ProxyServer, query: str = "", *, url: str | None = None, **context: Any
+        proxy: ProxyServer,
+        query: str = "",
+        *,
+        url: str | None = None,
+        keep_offline: bool = False,
+        **context: Any,
     ) -> Dashboard:
         page = browser.new_context(**{**CONTEXT, **context}).new_page()
-        opened.append(Dashboard(page, proxy, url))
+        opened.append(Dashboard(page, proxy, url, keep_offline=keep_offline))
         return opened[-1].open(query)
 
     yield open_page

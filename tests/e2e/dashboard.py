@@ -65,8 +65,18 @@ def call(proxy: ProxyServer, method: str, path: str, body: object = None) -> Any
 class Dashboard:
     """One open page and the proxy behind it."""
 
-    def __init__(self, page: Page, proxy: ProxyServer, url: str | None = None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        proxy: ProxyServer,
+        url: str | None = None,
+        *,
+        keep_offline: bool = False,
+    ) -> None:
+        """Take over a page; unless it is to be kept for offline use, nothing keeps it."""
         self.page = page
+        if not keep_offline:
+            page.add_init_script("delete Navigator.prototype.serviceWorker")
         self.proxy = proxy
         self.url = url or f"{proxy.url}/"
         self.watch = Watch(page, self.url, proxy.url)

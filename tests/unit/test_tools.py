@@ -35,7 +35,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from tools import boot, build, chromium, ranks, serve, setup
+from tools import boot, build, chromium, precache, ranks, serve, setup
 
 ROOT = build.ROOT
 VERSIONS = {"@pyscript/core": "1.2.3", "pyodide": "4.5.6", "tiktoken": "3.2.1", "uplot": "7.8.9"}
@@ -80,7 +80,16 @@ def test_node_is_as_new_as_package_json_wants() -> None:
 
 
 @pytest.mark.parametrize(
-    "tool", ["build.py", "chromium.py", "python.sh", "ranks.py", "serve.py", "setup.py"]
+    "tool",
+    [
+        "build.py",
+        "chromium.py",
+        "precache.py",
+        "python.sh",
+        "ranks.py",
+        "serve.py",
+        "setup.py",
+    ],
 )
 def test_every_tool_has_a_help(tool: str) -> None:
     path = ROOT / "tools" / tool
@@ -101,9 +110,12 @@ def write(path: Path, text: str = "") -> None:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one of everything, and npm packages of a few bytes."""
     root = tmp_path / "repository"
-    page = f'{build.CHARSET_TAG}\n<p data-i18n="a" data-i18n-title="b">\n{build.SCRIPT_TAG}\n'
+    page = (
+        f'{build.CHARSET_TAG}\n</head>\n<p data-i18n="a" data-i18n-title="b">\n{build.SCRIPT_TAG}\n'
+    )
     write(root / "index.html", page)
     write(root / "py" / "views" / "catalogue.py", CATALOGUE)
+    write(root / "static" / precache.WORKER, "BUILD;\n")
     write(
         root / "pyscript.toml",
         'plugins = ["!error", "!big"]\n[js_modules.main]\n"./p.js" = "page"\n\n[files]\n',
@@ -178,6 +190,7 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
     assert len(boot_files) == 3
     assert set(contents(page)) == {
         "index.html",
+        "service-worker.js",
         "static/css/file.txt",
         "static/icons/file.txt",
         "static/js/file.txt",

@@ -1,0 +1,122 @@
+/**
+ * Keeps the page in this browser, for when there is no network, and tells when there is a newer
+ * one. Only the built page has it: `tools/precache.py` writes the service worker that it needs.
+ *
+ * Nothing happens before the page has shown what it found, so the start is not slowed down. If
+ * the page cannot start, whatever could heal it is tried, and then it is loaded again.
+ */
+import { eventBus } from "./bus.js";
+
+const WORKER = new URL("service-worker.js", document.baseURI);
+const AN_HOUR = 3_600_000;
+const A_MINUTE = 60_000;
+
+const boot = document.getElementById("boot");
+const notice = document.getElementById("update");
+const workers = navigator.serviceWorker; // undefined where the page is not served securely
+
+/** @type {ServiceWorkerRegistration | null} */
+let registration = null;
+
+async function register() {
+  if (registration) return;
+  registration = await workers.register(WORKER, { updateViaCache: "none" });
+  registration.addEventListener("updatefound", () => {
+    const coming = registration.installing;
+    coming?.addEventListener("statechange", () => {
+      // A page that came from the host itself cannot be older than what is there.
+      if (coming.state === "installed" && workers.controller) attempt(() => look("look"));
+    });
+  });
+}
+
+/**
+ * Asks a service worker to do something.
+ * @param {"look" | "tidy" | "repair" | "takeOver" | "leave"} order @param {ServiceWorker} worker
+ */
+function ask(order, worker = registration.active) {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => resolve(data);
+    worker.postMessage(order, [port2]);
+  });
+}
+
+async function start() {
+  await register();
+  await workers.ready;
+  await look("tidy");
+  await update();
+  setInterval(update, AN_HOUR); // a page on a second screen stays open for days
+  setTimeout(takeOver, A_MINUTE); // nothing is being loaded any more
+}
+
+/** Lets a newer service worker work for the pages that are open; they keep their version. */
+function takeOver() {
+  if (registration.waiting) ask("takeOver", registration.waiting);
+}
+
+/** Shows the notice if a version newer than this page's is there. @param {"look" | "tidy"} order */
+async function look(order) {
+  const { newer } = await ask(order);
+  if (newer && hasFailed()) location.reload();
+  else notice.hidden = !newer;
+}
+
+/** Looks for a newer version on the host; if there is one, `updatefound` tells. */
+async function update() {
+  try {
+    await registration.update();
+  } catch {
+    // Without a network that is as it should be. But a host that answers, and has no service
+    // worker, has no dashboard either, and something else may want to be seen at this address.
+    if (await isGone()) await ask("leave");
+  }
+}
+
+async function isGone() {
+  try {
+    const answer = await fetch(WORKER, { method: "HEAD", cache: "no-store", redirect: "manual" });
+    const type = answer.headers.get("content-type") ?? "";
+    return [404, 410].includes(answer.status) || (answer.ok && !type.includes("javascript"));
+  } catch {
+    return false; // nobody answers
+  }
+}
+
+const hasFailed = () => boot.dataset.state === "error";
+
+/** The page could not start: from a version that is broken, or from files that are damaged. */
+async function recover() {
+  await register();
+  if (workers.controller && (await ask("repair")).done) location.reload();
+  else await update();
+}
+
+/** The page works without: that it cannot be kept is worth a line in the console, no more. */
+function attempt(work) {
+  work().catch((error) => console.warn(`The page cannot be kept for offline use: ${error.message}`));
+}
+
+/** Begins when the page has shown what it found, or has failed. */
+function watch() {
+  const whenFailed = new MutationObserver(() => {
+    if (!hasFailed()) return;
+    whenFailed.disconnect();
+    attempt(recover);
+  });
+  whenFailed.observe(boot, { attributeFilter: ["data-state"] });
+
+  eventBus.on("connection:changed", function changed({ phase }) {
+    if (phase === "connecting") return;
+    eventBus.off("connection:changed", changed);
+    // Safari has no requestIdleCallback.
+    (globalThis.requestIdleCallback ?? setTimeout)(() => attempt(start));
+  });
+}
+
+if (workers) {
+  document.getElementById("update-reload").addEventListener("click", () => location.reload());
+  document.getElementById("update-close").addEventListener("click", () => (notice.hidden = true));
+  watch();
+}
