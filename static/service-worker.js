@@ -223,17 +223,19 @@ async function digest(bytes) {
 
 /*
  * Pages of older versions ask too: what an order means must never change.
- * The answer says what was done, and whether a version newer than the page's own is there.
+ * The answer says what was done, which version the page has (null if it came from the host), and
+ * which is the newest.
  */
 async function obey({ data, source, ports }) {
   const order = { look: () => null, tidy, repair, takeOver: skipWaiting, leave }[data];
-  const { version } = await buildOf(source.id);
+  const note = await kept(RECORDS + source.id);
+  const version = note ? (await note.json()).build.version : null;
   const { version: latest } = await newest();
   let done = null;
   try {
     done = await order();
   } finally {
-    ports[0].postMessage({ done, newer: version !== null && version !== latest });
+    ports[0].postMessage({ done, version, latest });
   }
 }
 

@@ -8,6 +8,7 @@
 import { eventBus } from "./bus.js";
 
 const WORKER = new URL("service-worker.js", document.baseURI);
+const FOLDER = new URL("./", WORKER);
 const AN_HOUR = 3_600_000;
 const A_MINUTE = 60_000;
 
@@ -18,14 +19,19 @@ const workers = navigator.serviceWorker; // undefined where the page is not serv
 /** @type {ServiceWorkerRegistration | null} */
 let registration = null;
 
+/** This page's version, once it is known. @type {string | null} */
+let own = null;
+
 async function register() {
   if (registration) return;
-  registration = await workers.register(WORKER, { updateViaCache: "none" });
+  // Registering again would wait for the browser's look for an update: minutes without a network.
+  const known = await workers.getRegistration(FOLDER);
+  const isOurs = known?.active && known.scope === FOLDER.href;
+  registration = isOurs ? known : await workers.register(WORKER, { updateViaCache: "none" });
   registration.addEventListener("updatefound", () => {
     const coming = registration.installing;
     coming?.addEventListener("statechange", () => {
-      // A page that came from the host itself cannot be older than what is there.
-      if (coming.state === "installed" && workers.controller) attempt(() => look("look"));
+      if (coming.state === "installed" && registration.active) attempt(() => look("look"));
     });
   });
 }
@@ -46,7 +52,7 @@ async function start() {
   await register();
   await workers.ready;
   await look("tidy");
-  await update();
+  await leaveIfGone();
   setInterval(update, AN_HOUR); // a page on a second screen stays open for days
   setTimeout(takeOver, A_MINUTE); // nothing is being loaded any more
 }
@@ -58,20 +64,30 @@ function takeOver() {
 
 /** Shows the notice if a version newer than this page's is there. @param {"look" | "tidy"} order */
 async function look(order) {
-  const { newer } = await ask(order);
-  if (newer && hasFailed()) location.reload();
-  else notice.hidden = !newer;
+  const { version, latest } = await ask(order);
+  own ??= version ?? latest; // what came from the host itself is as new as what it had
+  if (own !== latest && hasFailed()) location.reload();
+  else notice.hidden = own === latest;
 }
 
-/** Looks for a newer version on the host; if there is one, `updatefound` tells. */
+/**
+ * Looks for a newer version on the host, as the browser itself does when the page is opened; if
+ * there is one, `updatefound` tells.
+ */
 async function update() {
   try {
     await registration.update();
   } catch {
-    // Without a network that is as it should be. But a host that answers, and has no service
-    // worker, has no dashboard either, and something else may want to be seen at this address.
-    if (await isGone()) await ask("leave");
+    // Without a network, or with half a service worker on the host, that is as it should be.
   }
+}
+
+/**
+ * A host that answers, and has no service worker, has no dashboard either, and something else may
+ * want to be seen at this address.
+ */
+async function leaveIfGone() {
+  if (await isGone()) await ask("leave");
 }
 
 async function isGone() {

@@ -217,8 +217,10 @@ def test_what_the_first_visit_brought_does_not_mix_with_the_next_version(
     assert visitor.seen() == {"1"}  # from the host, whose files the browser now has as well
     deploy("2")
     visitor.look_for_update()
+    expect(visitor.page.locator("#update")).to_be_visible()
     visitor.page.reload()
     assert visitor.seen() == {"2"}
+    expect(visitor.page.locator("#update")).to_be_hidden()
 
 
 def test_a_version_is_kept_as_long_as_a_page_uses_it(tab: Tab, deploy: Deploy) -> None:
