@@ -28,7 +28,7 @@
   ];
   /** Attributes and custom properties that give the gauge its length and its colours. */
   var ATTRIBUTES = [["context", "data-level"], ["accuracy-text", "data-level"], ["source-badge", "data-family"]];
-  var STYLES = [["context", "--value"], ["context", "--reserved"], ["context", "--threshold"], ["memory-bar", "--ratio"]];
+  var STYLES = [["gauge", "--value"], ["gauge", "--reserved"], ["gauge", "--threshold"], ["memory-bar", "--ratio"]];
 
   function byId(id) {
     return document.getElementById(id);

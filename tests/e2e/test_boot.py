@@ -284,6 +284,9 @@ class Held:
         self._page.unroute("**/static/js/interpreter.js")
 
 
+GAUGE_LENGTH = "document.getElementById('gauge').style.getPropertyValue('--value')"
+
+
 def test_what_was_seen_last_is_there_before_python_and_does_not_jump(
     proxy: ProxyServer, visit: Visit
 ) -> None:
@@ -292,6 +295,8 @@ def test_what_was_seen_last_is_there_before_python_and_does_not_jump(
     desk.agrees()
     before, name = desk.figures(), desk.text("session-name")
     level = desk["context"].get_attribute("data-level")
+    length = desk.page.evaluate(GAUGE_LENGTH)
+    assert float(length) > 0
     desk.page.add_init_script(
         """window.shift = 0;
         new PerformanceObserver((list) => {
@@ -307,6 +312,7 @@ def test_what_was_seen_last_is_there_before_python_and_does_not_jump(
     assert desk.figures() == before
     assert desk.text("session-name") == name
     assert desk["context"].get_attribute("data-level") == level
+    assert desk.page.evaluate(GAUGE_LENGTH) == length
     expect(desk["boot"]).to_be_visible()  # it takes long by now
 
     held.let_go()

@@ -10,11 +10,6 @@ import pytest
 if sys.platform == "emscripten":
     pytest.skip("there is no tiktoken for Pyodide to be had", allow_module_level=True)
 
-from tools.ranks import PACKAGE
-
-if not PACKAGE.is_dir():
-    pytest.skip("npm's tiktoken is not installed: run `make vendor`", allow_module_level=True)
-
 import tiktoken.model
 
 from sessions.chat import read_chat
