@@ -6,11 +6,17 @@ import uPlot from "../vendor/uplot/uPlot.esm.js";
 const SERIES = ["total", "prompt", "completion"];
 const FEW_POINTS = 40;
 
-/** Loads uPlot's stylesheet with it: nothing of the chart is fetched before it is needed. */
+/**
+ * Loads uPlot's stylesheet with it: nothing of the chart is fetched before it is needed. And waits
+ * for it: a chart drawn without it stands in the wrong place, and jumps.
+ */
 const sheet = document.createElement("link");
 sheet.rel = "stylesheet";
 sheet.href = new URL("../vendor/uplot/uPlot.min.css", import.meta.url).href;
-document.head.append(sheet);
+await new Promise((resolve) => {
+  sheet.onload = sheet.onerror = resolve;
+  document.head.append(sheet);
+});
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
