@@ -307,10 +307,6 @@ class SessionState:
         """Return one metric of a session (default: the current one), or None."""
         return self._peek(session_id).get(metric_id)
 
-    def sessions_with_metrics(self) -> Mapping[str, tuple[Metric, ...]]:
-        """Return the buffered metrics of every session, by id as text."""
-        return {key: ring.view() for key, ring in self._buffers.items()}
-
     def add_metric(self, data: object, session_id: SessionId | None = None) -> Metric:
         """Take in a measured request.
 

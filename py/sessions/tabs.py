@@ -89,8 +89,8 @@ def _parse(message: str) -> tuple[_Word, int, int, str] | None:
         return None
 
 
-class _Leading:
-    """The leader's socket: a real one, whose frames others hear too."""
+class _Line:
+    """What a tab was given to hear the proxy by, whoever it hears it from."""
 
     def __init__(self, tabs: SharedSockets, listener: SocketListener) -> None:
         self._tabs = tabs
@@ -99,62 +99,7 @@ class _Leading:
         self.is_open = False
 
     def connect(self, sockets: Sockets) -> None:
-        self._socket = sockets.connect(self)
-
-    def on_open(self) -> None:
-        self.is_open = True
-        self._tabs.opened()
-        self._listener.on_open()
-
-    def on_text(self, text: str) -> None:
-        self._tabs.forward(text)
-        self._listener.on_text(text)
-
-    def on_close(self) -> None:
-        self._tabs.ended(self)
-        self._listener.on_close()
-
-    def drop(self) -> None:
-        self.close()
-        self._listener.on_close()
-
-    def send(self, text: str) -> None:
-        if self._socket is not None:
-            self._socket.send(text)
-
-    def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        self._tabs.ended(self)
-
-
-class _Following:
-    """A follower's socket, fed by the leader; a real one only while no leader answers."""
-
-    def __init__(self, tabs: SharedSockets, listener: SocketListener, scheduler: Scheduler) -> None:
-        self._tabs = tabs
-        self._listener = listener
-        self._scheduler = scheduler
-        self._timer: Timer | None = None
-        self._socket: Socket | None = None
-        self.is_open = False
-
-    @property
-    def is_alone(self) -> bool:
-        """True when it has given up on the leader."""
-        return self._socket is not None
-
-    def expect_answer(self, otherwise: Callable[[], None]) -> None:
-        """Do ``otherwise`` unless the leader is heard in time."""
-        self.answered()
-        self._timer = self._scheduler.call_later(ANSWER_TIMEOUT, otherwise)
-
-    def answered(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def connect(self, sockets: Sockets) -> None:
+        """Hear the proxy itself."""
         self._socket = sockets.connect(self)
 
     def on_open(self) -> None:
@@ -172,15 +117,55 @@ class _Following:
         self._listener.on_close()
 
     def send(self, text: str) -> None:
-        """Drop it unless alone: no proxy has an answer to anything that a dashboard says."""
+        """Send it, or drop it without a socket: no proxy answers what a dashboard says."""
         if self._socket is not None:
             self._socket.send(text)
 
     def close(self) -> None:
-        self.answered()
         if self._socket is not None:
             self._socket.close()
         self._tabs.ended(self)
+
+
+class _Leading(_Line):
+    """The leader's: a real socket, whose frames others hear too."""
+
+    def on_open(self) -> None:
+        self.is_open = True
+        self._tabs.opened()
+        self._listener.on_open()
+
+    def on_text(self, text: str) -> None:
+        self._tabs.forward(text)
+        self._listener.on_text(text)
+
+
+class _Following(_Line):
+    """A follower's, fed by the leader; a real socket only while no leader answers."""
+
+    def __init__(self, tabs: SharedSockets, listener: SocketListener, scheduler: Scheduler) -> None:
+        super().__init__(tabs, listener)
+        self._scheduler = scheduler
+        self._timer: Timer | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """True when it has given up on the leader."""
+        return self._socket is not None
+
+    def expect_answer(self, otherwise: Callable[[], None]) -> None:
+        """Do ``otherwise`` unless the leader is heard in time."""
+        self.answered()
+        self._timer = self._scheduler.call_later(ANSWER_TIMEOUT, otherwise)
+
+    def answered(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def close(self) -> None:
+        self.answered()
+        super().close()
 
 
 class SharedSockets:
@@ -278,7 +263,7 @@ class SharedSockets:
         if self._is_followed:  # to post costs several times what a frame costs otherwise
             self._say(_Word.FRAME, text)
 
-    def ended(self, line: _Leading | _Following) -> None:
+    def ended(self, line: _Line) -> None:
         """A socket of this tab is gone."""
         if line is self._line:
             self._line = None

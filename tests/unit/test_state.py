@@ -521,7 +521,7 @@ def test_buffers_are_bounded_and_the_current_sessions_stays() -> None:
     page.state.add_metric(metric(1), 0)
     for session_id in range(1, MAX_BUFFERS + 10):
         page.state.add_metric(metric(1), session_id)
-    kept = list(page.state.sessions_with_metrics())
+    kept = [snapshot.key for snapshot in page.state.snapshots()]
     assert len(kept) == MAX_BUFFERS
     assert page.ids() == [1]
     assert "1" not in kept

@@ -79,7 +79,7 @@ def test_a_new_user_starts_with_nothing_and_the_old_one_finds_everything_again()
         assert page.users.current.id == "anna"
         assert page.reloads == 0
         assert page.state.session is None
-        assert page.state.sessions_with_metrics() == {}
+        assert page.state.snapshots() == ()
         assert page.preferences.get(LANGUAGE) is None
         assert [user.id for user in page.told(USER_CHANGED)] == ["anna"]
         await page.intend(SWITCH, id="default")
