@@ -15,6 +15,12 @@ import js
 from pyodide.ffi.wrappers import add_event_listener
 
 from browser import boot
+from browser.address import (
+    asked_for,
+    forget_asked_user,
+    reload_without_choice,
+    visit_replay,
+)
 from browser.boot import Opening
 from browser.bus import JsRegistry
 from browser.channel import BrowserChannels
@@ -22,6 +28,13 @@ from browser.chart import UplotChart
 from browser.clock import BrowserClock
 from browser.formats import IntlFormats
 from browser.http import FetchHttp
+from browser.lifetime import (
+    follow_other_tabs,
+    notice_other_tabs,
+    remember_to_the_end,
+    share_between_tabs,
+    wake_when_it_helps,
+)
 from browser.locks import WebLocks
 from browser.page import BrowserPage
 from browser.recordings import IndexedRecordings
@@ -29,7 +42,7 @@ from browser.scheduler import BrowserScheduler, Frames
 from browser.sockets import BrowserSockets
 from browser.storage import WebStorage
 from browser.tokens import WorkerTokenizer
-from sessions import commands, discovery, events
+from sessions import discovery, events
 from sessions.core import Core
 from sessions.discovery import DEMO, Discovery, Plan
 from sessions.events import EventBus
@@ -39,7 +52,6 @@ from sessions.ports import Clock, Http, Sockets
 from sessions.preferences import (
     LANGUAGE,
     LAST_PROXY,
-    PREFERENCES_CHANGED,
     PROXY,
     Preferences,
     adopt_unowned,
@@ -81,26 +93,6 @@ def report(where: str, error: BaseException) -> None:
     except Exception:  # the sources that a traceback quotes may still be on their way
         text = repr(error)
     js.console.error(f"{where}: {text}")
-
-
-def asked_for(name: str) -> str | None:
-    """Return what the page's address says under a name."""
-    return js.URLSearchParams.new(js.location.search).get(name) or None  # null is not None
-
-
-def forget_asked_user() -> None:
-    """Take the user out of the page's address: another one was chosen since."""
-    address = js.URL.new(js.location.href)
-    if address.searchParams.has("user"):
-        address.searchParams.delete("user")
-        js.history.replaceState(None, "", address.href)
-
-
-def reload_without_choice() -> None:
-    """Load the page again; what its address says about the proxy no longer counts."""
-    address = js.URL.new(js.location.href)
-    address.searchParams.delete("proxy")
-    js.location.replace(address.href)
 
 
 def where_to_look(preferences: Preferences) -> Plan:
@@ -208,19 +200,6 @@ async def follow(
     )
 
 
-def visit_replay(name: str | None) -> None:
-    """Load the page again, to replay the recording of that name; None: to show what is live."""
-    address = js.URL.new(js.location.href)
-    if name is None:
-        address.searchParams.delete("replay")
-    else:
-        address.searchParams.set("replay", name)
-    if address.href == js.location.href:
-        js.location.reload()
-    else:
-        js.location.assign(address.href)
-
-
 def build_panels(
     desk: Desk,
     stage: Stage,
@@ -281,66 +260,6 @@ def follow_user(bus: EventBus, found: Discovery, *shared: SharedSockets | Shared
             part.move(group_of(user, found))
 
     bus.on(USER_CHANGED, changed)
-
-
-def share_between_tabs(shared: SharedSockets) -> None:
-    """Take part for as long as the page is there: it may be frozen, or kept to go back to."""
-
-    def shown(event: Any) -> None:
-        if event.persisted:
-            shared.resume()
-
-    add_event_listener(js.window, "pagehide", lambda _event: shared.suspend())
-    add_event_listener(js.window, "pageshow", shown)
-    add_event_listener(js.document, "freeze", lambda _event: shared.suspend())
-    add_event_listener(js.document, "resume", lambda _event: shared.resume())
-    shared.start()
-
-
-def follow_other_tabs(preferences: Preferences, bus: EventBus) -> None:
-    """Choose what was chosen in another tab of the same user."""
-
-    def stored(event: Any) -> None:
-        if preferences.reread(event.key or None):  # null is not None
-            bus.emit(PREFERENCES_CHANGED)
-
-    add_event_listener(js.window, "storage", stored)
-
-
-def wake_when_it_helps(bus: EventBus) -> None:
-    """Reconnect at once when the network is back or the person looks again.
-
-    A socket that outlived the network's absence may be dead without knowing: it is renewed.
-    """
-
-    def seen(_event: Any) -> None:
-        if not js.document.hidden:
-            bus.emit(commands.WAKE)
-
-    add_event_listener(js.window, "online", lambda _event: bus.emit(commands.RESTART))
-    add_event_listener(js.document, "visibilitychange", seen)
-
-
-def remember_to_the_end(persistence: Persistence) -> None:
-    """Write what is left to write when the page goes, or may go without another word."""
-
-    def hidden(_event: Any) -> None:
-        if js.document.hidden:
-            persistence.flush()
-
-    add_event_listener(js.window, "pagehide", lambda _event: persistence.flush())
-    add_event_listener(js.document, "visibilitychange", hidden)
-
-
-def notice_other_tabs(persistence: Persistence, user_commands: UserCommands) -> None:
-    """Keep in mind what other tabs write: state of other proxies, and who there is."""
-
-    def stored(event: Any) -> None:
-        key = event.key or None  # null is not None
-        persistence.changed_elsewhere(key)
-        user_commands.changed_elsewhere(key)
-
-    add_event_listener(js.window, "storage", stored)
 
 
 def open_memory(persistence: Persistence, remembered: Recollection, stage: Stage) -> None:
