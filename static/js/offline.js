@@ -28,11 +28,14 @@ async function register() {
   const known = await workers.getRegistration(FOLDER);
   const isOurs = known?.active && known.scope === FOLDER.href;
   registration = isOurs ? known : await workers.register(WORKER, { updateViaCache: "none" });
-  registration.addEventListener("updatefound", () => {
-    const coming = registration.installing;
-    coming?.addEventListener("statechange", () => {
-      if (coming.state === "installed" && registration.active) attempt(() => look("look"));
-    });
+  registration.addEventListener("updatefound", () => follow(registration.installing));
+  follow(registration.installing); // the browser's own look may have been quicker
+}
+
+/** Looks for a newer version when a service worker has brought one. @param {ServiceWorker?} coming */
+function follow(coming) {
+  coming?.addEventListener("statechange", () => {
+    if (coming.state === "installed" && registration.active) attempt(() => look("look"));
   });
 }
 
@@ -106,7 +109,10 @@ const hasFailed = () => boot.dataset.state === "error";
 async function recover() {
   await register();
   if (workers.controller && (await ask("repair")).done) location.reload();
-  else await update();
+  else {
+    await update();
+    if (registration.active) await look("look"); // what came before anybody listened
+  }
 }
 
 /** The page works without: that it cannot be kept is worth a line in the console, no more. */
