@@ -73,6 +73,13 @@ NAMED_TEXT = re.compile(r'\bdata-i18n(?:-[a-z-]+)?="([^"]+)"')
 SCRIPT_TAG = '<script type="py" src="py/start.py" config="pyscript.toml"></script>'
 CHARSET_TAG = '<meta charset="utf-8">'
 
+#: What the first paint waits for. Files that stand next to each other in the page become one in
+#: the built page, for every request takes its time, even to the browser's own cache.
+FIRST = {
+    "css/page.css": '<link rel="stylesheet" href="static/{}">',
+    "js/first-screen.js": '<script src="static/{}"></script>',
+}
+
 PYODIDE_NOTICE = """\
 Pyodide {version} ({homepage})
 is distributed under the Mozilla Public License 2.0, whose text follows; its
@@ -295,6 +302,8 @@ def _fill_dist(root: Path, folder: Path, config: dict[str, Any], take: boot.Take
     except boot.BootError as error:
         raise BuildError(str(error)) from error
     page = packed_page(root, config, stamp, preloaded(static))
+    for name, tag in FIRST.items():
+        page = join(page, static, name, tag)
     (folder / "index.html").write_text(page, encoding="utf-8")
     try:
         precache.turn_on(root, folder)
@@ -335,6 +344,30 @@ def packed_page(
             raise BuildError(f"index.html must say {tag} exactly once.")
         page = page.replace(tag, built)
     return page
+
+
+def join(page: str, static: Path, name: str, tag: str) -> str:
+    """Make one file of those that the page asks for with one ``tag`` right after the other.
+
+    Args:
+        page: its HTML.
+        static: the folder of the files, which are replaced by the new one.
+        name: the new file's.
+        tag: how the page asks for a file, with ``{}`` in the place of its name.
+
+    Returns:
+        The page that asks for the new file.
+    """
+    one = re.escape(tag).replace(re.escape("{}"), r'([^"]+)')
+    runs = re.findall(rf"(?:{one.replace('(', '(?:')}\s*){{2,}}", page)
+    if len(runs) != 1:
+        raise BuildError(f"index.html must say {tag} twice or more in one place.")
+    names = re.findall(one, runs[0])
+    texts = [_existing(static / each).read_text(encoding="utf-8") for each in names]
+    for each in names:
+        (static / each).unlink()
+    (static / name).write_text("".join(texts), encoding="utf-8")
+    return page.replace(runs[0].rstrip(), tag.format(name))
 
 
 # --- Files ------------------------------------------------------------------------

@@ -72,9 +72,13 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
-#: A worker does not inherit its page's policy; this one loads its tokenizer and no more.
-WORKER = "/js/tokenizer/worker.js"
-WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+#: A worker does not inherit its page's policy. One loads its tokenizer and no more, the other
+#: connects to the proxy, wherever that is, and no more.
+WORKER_POLICIES = {
+    "/js/tokenizer/worker.js": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "
+    "connect-src 'self'",
+    "/js/socket-worker.js": "default-src 'none'; connect-src ws: wss:",
+}
 
 #: Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1).
 HOP_BY_HOP = frozenset(
@@ -124,8 +128,9 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                if scope["path"].endswith(WORKER):
-                    headers["Content-Security-Policy"] = WORKER_POLICY
+                for worker, policy in WORKER_POLICIES.items():
+                    if scope["path"].endswith(worker):
+                        headers["Content-Security-Policy"] = policy
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)

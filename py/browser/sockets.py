@@ -11,7 +11,7 @@ from pyodide.ffi import JsException, create_proxy
 from sessions.ports import SocketListener
 
 SEPARATOR = "\x1e"
-"""Stands between the texts of one call, and in no JSON."""
+"""Stands between the texts of a bundle, and in no JSON."""
 
 Report = Callable[[str, BaseException], None]
 
@@ -30,7 +30,7 @@ class BrowserSocket:
         try:
             self._socket = module.openSocket(address, *self._proxies)
         except JsException:
-            # Refused before any attempt: a port that browsers block, or ws: from https:.
+            # Refused before any attempt: this browser has no workers for this page.
             asyncio.get_event_loop().call_soon(self._closed)
 
     def send(self, text: str) -> None:

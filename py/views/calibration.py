@@ -29,7 +29,7 @@ class CalibratedEstimates:
         self._desk = desk
         self._open = False
         desk.touch_on(self, events.SESSION_CHANGED, events.METRICS_LOADED)
-        desk.touch_on(self, events.STATS_UPDATED, every=LEARN_EVERY)
+        desk.touch_slowly_on(self, events.STATS_UPDATED, every=LEARN_EVERY)
         desk.bus.on(LANGUAGE_CHANGED, lambda _: desk.renderer.touch(self))
         desk.on_action("calibration:open", self._show)
         desk.on_action("dialog:close", self._hide)

@@ -39,19 +39,8 @@ class Desk:
         """Read another core's state from now on."""
         self.state, self.capabilities = core.state, core.capabilities
 
-    def touch_on(self, panel: Panel, *topics: str, every: float = 0) -> None:
-        """Render ``panel`` again whenever one of the topics is emitted.
-
-        Args:
-            panel: what shows something else then.
-            topics: each may be emitted many times a frame.
-            every: seconds between two renderings on that account, for panels that cost much.
-        """
-        if every:
-            touch = self._slow_toucher(panel, every)
-            for topic in topics:
-                self.bus.on(topic, touch, needs_payload=False)
-            return
+    def touch_on(self, panel: Panel, *topics: str) -> None:
+        """Render ``panel`` again whenever one of the topics is emitted, many times a frame even."""
         for topic in topics:
             if topic not in self._followers:
                 self._followers[topic] = []
@@ -77,8 +66,17 @@ class Desk:
         """Call ``handler`` when a person does ``name`` (an element's ``data-action``)."""
         self._actions.setdefault(name, []).append(handler)
 
-    def _slow_toucher(self, panel: Panel, every: float) -> Callable[[object], None]:
-        """Return a handler that touches a panel, the last time included, but not too often."""
+    def touch_slowly_on(self, panel: Panel, topic: str, *, every: float) -> Callable[[], None]:
+        """Render a panel that costs much when the topic is emitted, but not too often.
+
+        Args:
+            panel: what shows something else then.
+            topic: its last time is never missed.
+            every: seconds between two renderings on that account.
+
+        Returns:
+            What does the same without the topic.
+        """
         touched_at = -inf
         waiting = False
 
@@ -87,7 +85,7 @@ class Desk:
             touched_at, waiting = self.clock.now(), False
             self.renderer.touch(panel)
 
-        def heard(_payload: object) -> None:
+        def heard(_payload: object = None) -> None:
             nonlocal waiting
             if waiting:
                 return
@@ -98,6 +96,7 @@ class Desk:
             else:
                 touch()
 
+        self.bus.on(topic, heard, needs_payload=False)
         return heard
 
     def on_lost(self, handler: Callable[[], None]) -> None:

@@ -19,12 +19,16 @@ from .words import EMPTY
 LIST = "logs-container"
 LONGEST_PREVIEW = 300
 
-READ_EVERY = 0.1
+READ_EVERY = 0.2
 """Seconds: nobody reads faster, and rows cost more than all the figures."""
 
 MOST_CHANGES = 16
-"""Rows written in one frame, the newest first; the others wait for the next. In a flood those
-that would be gone before anybody could see them are never written."""
+"""Rows written in one frame, the newest first; the others wait until no new ones come. In a
+flood those that would be gone before anybody could see them are never written."""
+
+MOST_AT_FIRST = 40
+"""Rows written when other requests are loaded: they fill the list, lest it jump when the rest
+come."""
 
 
 def added_by(metric: Metric, previous: Metric | None) -> int | None:
@@ -49,9 +53,11 @@ class Feed:
         self._made: dict[str, tuple[Metric, Row]] = {}
         self._following = True
         self._seen = 0
+        self._newest: Metric | None = None
+        self._loaded = True
         desk.page.follow(LIST)
-        desk.touch_on(self, events.METRICS_LOADED)
-        desk.touch_on(self, events.STATS_UPDATED, every=READ_EVERY)
+        desk.bus.on(events.METRICS_LOADED, self._load, needs_payload=False)
+        self._touch_soon = desk.touch_slowly_on(self, events.STATS_UPDATED, every=READ_EVERY)
         desk.bus.on(events.SESSION_CHANGED, self._to_newest)
         desk.bus.on(LANGUAGE_CHANGED, lambda _: self._made.clear())
         desk.on_action("list:follow", self._scrolled)
@@ -87,7 +93,9 @@ class Feed:
             known = before.get(key)
             if known is None or known[0] is not metrics[place]:
                 stale.append(place)
-        late, due = stale[:-MOST_CHANGES], stale[-MOST_CHANGES:]
+        most = MOST_AT_FIRST if self._loaded else MOST_CHANGES
+        self._loaded = False
+        late, due = stale[:-most], stale[-most:]
         for place in due:
             metric, previous = metrics[place], metrics[place - 1] if place else None
             first = previous is None and total == len(metrics)
@@ -95,8 +103,12 @@ class Feed:
             made[keys[place]] = metric, self._row(keys[place], metric, new)
         rows = ((key, made.get(key) or before.get(key)) for key in keys)
         self._made = {key: row for key, row in rows if row is not None}
-        if late:
+        newest = metrics[-1] if metrics else None
+        if late and newest is self._newest:
             self._desk.renderer.touch(self)
+        elif late:
+            self._touch_soon()
+        self._newest = newest
 
     def _row(self, key: str, metric: Metric, new: int | None) -> Row:
         words = self._desk.words
@@ -132,6 +144,10 @@ class Feed:
                 "preview@data-empty": None if metric.preview else "true",
             },
         )
+
+    def _load(self, _: object) -> None:
+        self._loaded = True
+        self._desk.renderer.touch(self)
 
     def _scrolled(self, action: Action) -> None:
         if action.details.get("list") == LIST:

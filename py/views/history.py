@@ -16,7 +16,7 @@ from .page import Action
 
 SERIES = ("total", "prompt", "completion")
 
-DRAW_EVERY = 0.1
+DRAW_EVERY = 0.2
 """Seconds between two drawings: one costs as much as all the figures together."""
 
 
@@ -58,7 +58,7 @@ class History:
         self._drawn: Sequence[Metric] | None = None
         self._times: dict[str | None, float] = {}
         desk.touch_on(self, events.SESSION_CHANGED)
-        desk.touch_on(self, events.STATS_UPDATED, every=DRAW_EVERY)
+        desk.touch_slowly_on(self, events.STATS_UPDATED, every=DRAW_EVERY)
         desk.bus.on(LANGUAGE_CHANGED, lambda _: self._speak())
         desk.bus.on(THEME_CHANGED, self._repaint)
         desk.on_action("history:toggle-series", self._toggle)

@@ -8,11 +8,18 @@ const SHARE = 0.5;
 const SLACK = 4;
 /** Milliseconds that a page waits at most, however long a frame took. */
 const LONGEST_REST = 100;
+/**
+ * Frames that follow each other within so many milliseconds, and so many of them in a row, are a
+ * flood: what glides to its new place would be sent elsewhere on its way, sixty times a second.
+ */
+const CLOSE = 250;
+const FLOOD = 4;
 
 /** Its message arrives when the browser has laid out and painted what was written. */
 const painted = new MessageChannel();
 let begun = 0;
 let rested = 0;
+let inARow = 0;
 
 painted.port1.onmessage = () => {
   const cost = performance.now() - begun;
@@ -35,7 +42,10 @@ export function requestFrame(draw) {
   }
   requestAnimationFrame(() => {
     if (document.hidden) return requestFrame(draw);
-    begun = performance.now();
+    const now = performance.now();
+    inARow = now - begun < CLOSE ? inARow + 1 : 0;
+    document.documentElement.toggleAttribute("data-hurried", inARow >= FLOOD);
+    begun = now;
     try {
       draw();
     } finally {

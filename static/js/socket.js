@@ -1,15 +1,11 @@
 /**
- * A WebSocket for Python. What arrives waits here and is handed over many texts at a time, for
- * the call costs more than most of what is in them; and in short slices, so that a flood never
- * keeps the page from drawing or from hearing a person.
+ * A WebSocket for Python. It lives in a worker (socket-worker.js), which sends texts in bundles,
+ * for a call to Python costs more than most of what is in them. They are handed over in short
+ * slices, so that a flood never keeps the page from drawing or from hearing a person.
  */
 
-/** Between texts of one call. No JSON text contains it: inside strings it must be escaped. */
-const SEPARATOR = "\u001e";
-const NOT_THE_SEPARATOR = "\u001f"; // no JSON either
-/** Milliseconds after which a slice ends, and texts a call. */
+/** Milliseconds after which a slice ends. */
 const SLICE = 8;
-const MOST_TEXTS = 16;
 
 /** A task of its own for each slice: timers would wait, and longer in a hidden tab. */
 const channel = new MessageChannel();
@@ -25,53 +21,68 @@ function soon(slice) {
   if (slices.push(slice) === 1) channel.port2.postMessage(null);
 }
 
+/** What hears of each socket, by its id. @type {Map<number, (message: object) => void>} */
+const listeners = new Map();
+let lastId = 0;
+/** All sockets share one. @type {Worker | null} */
+let worker = null;
+
+function startWorker() {
+  worker = new Worker(new URL("./socket-worker.js", import.meta.url));
+  worker.onmessage = ({ data }) => listeners.get(data.id)?.(data);
+  worker.onerror = () => {
+    worker = null; // its file was not to be had; the next attempt may have more luck
+    for (const listener of [...listeners.values()]) listener({ closed: true });
+  };
+}
+
 /**
  * Connects. No handler is called within this call, nor after `close()`.
  * @param {string} address
  * @param {() => void} onOpen
- * @param {(texts: string) => void} onTexts gets texts with the separator between them
+ * @param {(texts: string) => void} onTexts gets a bundle
  * @param {() => void} onClose called once, after the last text
  */
 export function openSocket(address, onOpen, onTexts, onClose) {
-  const socket = new WebSocket(address);
+  const id = (lastId += 1);
   let waiting = [];
-  let lost = false;
-  let silent = false;
 
-  function hand() {
-    const end = performance.now() + SLICE;
-    while (waiting.length && !silent && performance.now() < end) {
-      onTexts(waiting.splice(0, MOST_TEXTS).join(SEPARATOR));
-    }
-    if (silent) return;
-    if (waiting.length) soon(hand);
-    else if (lost) {
-      silent = true;
-      onClose();
-    }
+  function tell(message) {
+    worker?.postMessage({ id, ...message });
   }
 
-  socket.onopen = () => silent || onOpen();
-  socket.onmessage = ({ data }) => {
-    if (silent || typeof data !== "string") return;
-    const text = data.includes(SEPARATOR) ? data.replaceAll(SEPARATOR, NOT_THE_SEPARATOR) : data;
-    if (waiting.push(text) === 1) soon(hand);
-  };
-  socket.onclose = () => {
-    if (silent) return;
-    lost = true;
-    if (!waiting.length) soon(hand);
-  };
+  function end() {
+    listeners.delete(id);
+    waiting = [];
+  }
+
+  function hand() {
+    const until = performance.now() + SLICE;
+    while (waiting.length && performance.now() < until) onTexts(waiting.shift());
+    if (waiting.length) soon(hand);
+    else if (listeners.has(id)) tell({ more: true });
+  }
+
+  if (!worker) startWorker();
+  listeners.set(id, ({ opened, bundles, closed }) => {
+    if (opened) onOpen();
+    if (bundles) {
+      waiting = bundles;
+      hand();
+    }
+    if (closed) {
+      end();
+      onClose();
+    }
+  });
+  tell({ open: address });
 
   return {
     /** Dropped when the connection is not open. @param {string} text */
-    send(text) {
-      if (socket.readyState === WebSocket.OPEN) socket.send(text);
-    },
+    send: (text) => tell({ send: text }),
     close() {
-      silent = true;
-      waiting = [];
-      socket.close();
+      end();
+      tell({ close: true });
     },
   };
 }

@@ -110,10 +110,19 @@ def write(path: Path, text: str = "") -> None:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one of everything, and npm packages of a few bytes."""
     root = tmp_path / "repository"
-    page = (
-        f'{build.CHARSET_TAG}\n</head>\n<p data-i18n="a" data-i18n-title="b">\n{build.SCRIPT_TAG}\n'
-    )
-    write(root / "index.html", page)
+    page = [
+        build.CHARSET_TAG,
+        *(build.FIRST["css/page.css"].format(f"css/{name}.css") for name in "ab"),
+        '</head><p data-i18n="a" data-i18n-title="b">',
+        *(
+            build.FIRST["js/first-screen.js"].format(name)
+            for name in ("vendor/words.js", "js/l.js")
+        ),
+        build.SCRIPT_TAG,
+    ]
+    write(root / "index.html", "\n  ".join(page))
+    for name in ("css/a.css", "css/b.css", "js/l.js"):
+        write(root / "static" / name, f"/* {name} */\n")
     write(root / "py" / "views" / "catalogue.py", CATALOGUE)
     write(root / "static" / precache.WORKER, "BUILD;\n")
     write(
@@ -192,12 +201,13 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
         "index.html",
         "service-worker.js",
         "static/css/file.txt",
+        "static/css/page.css",
         "static/icons/file.txt",
         "static/js/file.txt",
+        "static/js/first-screen.js",
         *boot_files,
         *(f"static/vendor/pyodide/{name}" for name in (*build.PYODIDE_FILES, "LICENSE")),
         *(f"static/vendor/uplot/{name}" for name in (*build.UPLOT_FILES, "LICENSE")),
-        "static/vendor/words.js",
         "static/vendor/tiktoken/LICENSE",
         "static/vendor/tiktoken/tiktoken_bg.js",
         "static/vendor/tiktoken/tiktoken_bg.wasm.gz",
@@ -238,9 +248,29 @@ def test_the_sources_travel_in_one_file(repository: Path) -> None:
 
 
 def test_what_is_said_before_python_is_up_comes_from_the_catalogue(repository: Path) -> None:
-    script = (make(repository) / "static" / "vendor" / "words.js").read_text(encoding="utf-8")
+    build.vendor(repository, repository / "vendor")
+    script = (repository / "vendor" / "words.js").read_text(encoding="utf-8")
     words = json.loads(script.removeprefix("window.kimiWords = ").removesuffix(";\n"))
     assert words == {"en": {"boot.x": "X"}, "fr": {"a": "À", "b": "B.", "boot.x": "X."}}
+
+
+def test_the_first_paint_waits_for_few_files(repository: Path) -> None:
+    page = make(repository)
+    text = (page / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r'<link rel="stylesheet" href="([^"]+)">', text) == ["static/css/page.css"]
+    assert re.findall(r'<script src="([^"]+)"></script>', text) == ["static/js/first-screen.js"]
+    styles = (page / "static" / "css" / "page.css").read_text(encoding="utf-8")
+    assert styles == "/* css/a.css */\n/* css/b.css */\n"
+    script = (page / "static" / "js" / "first-screen.js").read_text(encoding="utf-8")
+    assert script.startswith("window.kimiWords = ")
+    assert script.endswith("/* js/l.js */\n")
+
+
+def test_files_that_do_not_stand_together_are_not_joined(repository: Path) -> None:
+    page = (repository / "index.html").read_text(encoding="utf-8")
+    write(repository / "index.html", page.replace('<link rel="stylesheet"', "<meta><link", 1))
+    with pytest.raises(build.BuildError, match="twice or more in one place"):
+        make(repository)
 
 
 def test_the_snapshot_holds_all_but_what_comes_later(repository: Path) -> None:
@@ -433,10 +463,11 @@ def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:
         assert {name: headers[name] for name in serve.SECURITY_HEADERS} == serve.SECURITY_HEADERS
 
 
-def test_the_worker_that_counts_gets_a_policy_of_its_own(client: httpx.Client) -> None:
-    policy = client.get(f"/static{serve.WORKER}").headers["content-security-policy"]
-    assert policy == serve.WORKER_POLICY
-    assert "default-src 'none'" in policy
+def test_the_workers_get_policies_of_their_own(client: httpx.Client) -> None:
+    for worker, policy in serve.WORKER_POLICIES.items():
+        assert "default-src 'none'" in policy
+        assert (ROOT / "static" / worker.lstrip("/")).is_file()
+        assert client.get(f"/static{worker}").headers["content-security-policy"] == policy
 
 
 def test_without_a_proxy_there_is_no_api(client: httpx.Client) -> None:

@@ -53,7 +53,7 @@ from tests.fakes import (
 from views.compaction import Compaction
 from views.connect import Connect
 from views.export import ASK_EVERY, Export, RateLimit
-from views.feed import LIST, MOST_CHANGES, Feed
+from views.feed import LIST, MOST_AT_FIRST, MOST_CHANGES, READ_EVERY, Feed
 from views.figures import EstimateAccuracy, Figures
 from views.gauge import ContextGauge, SourceExplanation, family_of, level_of
 from views.header import Appearance, AutoSession, Connection, CurrentSession
@@ -151,7 +151,7 @@ def test_what_a_panel_hears_while_it_renders_is_for_the_next_frame():
 
 def test_a_costly_panel_waits_but_is_never_left_behind():
     room, panel = Room(), Counting()
-    room.desk.touch_on(panel, "topic", every=0.1)
+    room.desk.touch_slowly_on(panel, "topic", every=0.1)
     room.emit("topic")
     assert panel.renders == 1, "the first is told at once"
     for _ in range(5):
@@ -711,7 +711,7 @@ def test_a_hundred_rows_are_kept_and_all_are_counted():
     room.enter()
     for n in range(1, 131):
         room.state.add_metric(metric(n))
-    room.frame()
+    room.advance(2 * READ_EVERY)
     rows = room.page.lists[LIST]
     assert (len(rows), rows[0].key, rows[-1].key) == (100, "31", "130")
     assert room.see("feed-count") == "130 requests"
@@ -726,9 +726,23 @@ def test_a_flood_is_written_newest_first_and_completed_when_it_is_over():
         room.state.add_metric(metric(n))
     room.renderer.frame()
     shown = [row.key for row in room.page.lists[LIST]]
-    assert shown == [str(n) for n in range(151 - MOST_CHANGES, 151)]
-    room.frame()
+    newest = [str(n) for n in range(151 - MOST_CHANGES, 151)]
+    assert shown == newest
+    room.renderer.frame()
+    assert [row.key for row in room.page.lists[LIST]] == newest, "more may be on their way"
+    room.advance(READ_EVERY)
     assert [row.key for row in room.page.lists[LIST]] == [str(n) for n in range(51, 151)]
+
+
+def test_requests_that_are_loaded_fill_the_list_at_once():
+    room = Room()
+    room.add(Feed)
+    rows = [metric(n) for n in range(100, 0, -1)]
+    room.state.load_session_data({"session": SESSION, "recent_metrics": rows})
+    room.renderer.frame()
+    assert len(room.page.lists[LIST]) == MOST_AT_FIRST
+    room.advance(READ_EVERY)
+    assert len(room.page.lists[LIST]) == 100
 
 
 def test_a_row_that_waits_for_its_turn_stays_as_it_was():
@@ -741,7 +755,7 @@ def test_a_row_that_waits_for_its_turn_stays_as_it_was():
     room.renderer.frame()
     tokens = room.page.column(LIST, "tokens")
     assert tokens == ["5,000"] * (40 - MOST_CHANGES) + ["7,000"] * MOST_CHANGES
-    room.frame()
+    room.advance(READ_EVERY)
     assert room.page.column(LIST, "tokens") == ["7,000"] * 40
 
 
@@ -797,7 +811,7 @@ def test_new_rows_are_counted_beyond_the_hundred():
     scroll(room, False)
     for n in range(101, 104):
         room.state.add_metric(metric(n))
-    room.frame()
+    room.advance(READ_EVERY)
     assert room.see("feed-newest-text") == "3 new below"
 
 
