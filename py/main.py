@@ -6,6 +6,7 @@ to the page.
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,6 +85,9 @@ from views.sessions_panel import NewSession, SessionList
 from views.toasts import Toasts
 from views.users import UserMenu
 from views.words import Words
+
+NO_HURRY = 0.5
+"""Seconds in which the page has better things to do than to make sure of what it took for given."""
 
 
 def report(where: str, error: BaseException) -> None:
@@ -283,6 +287,7 @@ async def find_after_all(
     found = stage.found
     if found is None or found.is_settled:
         return
+    await asyncio.sleep(NO_HURRY)
     actual = await find_proxy(where, preferences)
     if actual.address == found.address:
         bus.emit(discovery.FOUND, actual)
@@ -359,7 +364,8 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     page.listen(act)
     bus.on(LANGUAGE_CHANGED, show_all)
     if persistence is not None:
-        open_memory(persistence, remembered, stage)
+        with opening.remembering():
+            open_memory(persistence, remembered, stage)
     storage.speak()
     shelf.speak()
     show_all()

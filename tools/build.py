@@ -67,11 +67,13 @@ PRELOADED = (
     "js/boot.js",
     "js/page.js",
     "js/bus.js",
+    "js/frames.js",
+    "js/socket.js",
 )
 
 NAMED_TEXT = re.compile(r'\bdata-i18n(?:-[a-z-]+)?="([^"]+)"')
 SCRIPT_TAG = '<script type="py" src="py/start.py" config="pyscript.toml"></script>'
-CHARSET_TAG = '<meta charset="utf-8">'
+EARLY_TAG = '<script src="static/js/early.js"></script>'
 
 #: What the first paint waits for. Files that stand next to each other in the page become one in
 #: the built page, for every request takes its time, even to the browser's own cache.
@@ -301,9 +303,11 @@ def _fill_dist(root: Path, folder: Path, config: dict[str, Any], take: boot.Take
         )
     except boot.BootError as error:
         raise BuildError(str(error)) from error
-    page = packed_page(root, config, stamp, preloaded(static))
+    page = packed_page(root, config, stamp)
+    _append(static / "js" / "load.js", static / "js" / "early.js")
     for name, tag in FIRST.items():
         page = join(page, static, name, tag)
+    page = preloading(page, static)
     (folder / "index.html").write_text(page, encoding="utf-8")
     try:
         precache.turn_on(root, folder)
@@ -317,33 +321,34 @@ def packed_config(config: dict[str, Any]) -> dict[str, Any]:
     return {**packed, "interpreter": "./static/js/interpreter.js"}
 
 
-def preloaded(static: Path) -> list[str]:
-    """List the modules that the browser shall fetch at once, as addresses below ``static/``."""
-    return [
-        path.relative_to(static).as_posix()
-        for pattern in PRELOADED
-        for path in sorted(static.glob(pattern))
-    ]
-
-
-def packed_page(
-    root: Path, config: dict[str, Any], stamp: dict[str, str], modules: Iterable[str]
-) -> str:
-    """Return ``index.html`` with the config and the script in it, and everything begun early."""
-    text = json.dumps(stamp, sort_keys=True)
-    early = [f'<script src="static/js/load.js" data-stamp="{html.escape(text)}"></script>']
-    early += [f'<link rel="modulepreload" href="static/{name}">' for name in modules]
+def packed_page(root: Path, config: dict[str, Any], stamp: dict[str, str]) -> str:
+    """Return ``index.html`` with the config and the script in it; the first script has a stamp."""
+    text = html.escape(json.dumps(stamp, sort_keys=True))
+    early = EARLY_TAG.replace("></", f' data-stamp="{text}"></')
     script = _existing(root / "py" / boot.SCRIPT).read_text(encoding="utf-8")
     attribute = html.escape(json.dumps(config, sort_keys=True))
     page = _existing(root / "index.html").read_text(encoding="utf-8")
     for tag, built in (
-        (CHARSET_TAG, "\n  ".join([CHARSET_TAG, *early])),
+        (EARLY_TAG, early),
         (SCRIPT_TAG, f'<script type="py" config="{attribute}">\n{script}</script>'),
     ):
         if page.count(tag) != 1:
             raise BuildError(f"index.html must say {tag} exactly once.")
         page = page.replace(tag, built)
     return page
+
+
+def preloading(page: str, static: Path) -> str:
+    """Have a page fetch at once what it needs: for the first paint first, then for Python."""
+    script, style = "js/first-screen.js", FIRST["css/page.css"].format("css/page.css")
+    modules = [
+        path.relative_to(static).as_posix()
+        for pattern in PRELOADED
+        for path in sorted(static.glob(pattern))
+    ]
+    tags = [f'<link rel="preload" as="script" href="static/{script}">']
+    tags += [f'<link rel="modulepreload" href="static/{name}">' for name in modules]
+    return page.replace(style, "\n  ".join([style, *tags]))
 
 
 def join(page: str, static: Path, name: str, tag: str) -> str:
@@ -363,10 +368,8 @@ def join(page: str, static: Path, name: str, tag: str) -> str:
     if len(runs) != 1:
         raise BuildError(f"index.html must say {tag} twice or more in one place.")
     names = re.findall(one, runs[0])
-    texts = [_existing(static / each).read_text(encoding="utf-8") for each in names]
     for each in names:
-        (static / each).unlink()
-    (static / name).write_text("".join(texts), encoding="utf-8")
+        _append(static / each, static / name)
     return page.replace(runs[0].rstrip(), tag.format(name))
 
 
@@ -384,6 +387,13 @@ def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
         shutil.copyfile(_existing(source / name), target / name)
+
+
+def _append(source: Path, target: Path) -> None:
+    """Put a file's text at the end of another's, and remove it."""
+    with target.open("a", encoding="utf-8") as file:
+        file.write(_existing(source).read_text(encoding="utf-8"))
+    source.unlink()
 
 
 def _replace(target: Path, fill: Callable[[Path], None]) -> None:

@@ -1,12 +1,14 @@
 """How Python came up: from nothing, or from a snapshot of its memory (``tools/snapshot.mjs``).
 
-A page without the built page's ``static/js/load.js`` always starts from nothing.
+Only the built page has ``static/js/load.js``: others always start from nothing.
 """
 
 from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import js
 
@@ -18,6 +20,9 @@ from sessions.events import EventBus
 
 PATIENCE = 0.8
 """Seconds to wait for something to show."""
+
+SHORT_PATIENCE = 0.15
+"""Seconds to wait for the proxy's word when there is something remembered to show."""
 
 
 def wake() -> None:
@@ -58,23 +63,40 @@ class Opening:
         self._page = page
         self._frames = frames
         self._open = False
+        self._scheduler = scheduler
+        self._remembering = False
         for topic in (events.SESSION_CHANGED, events.METRICS_LOADED, events.METRICS_CLEARED):
-            bus.on(topic, self.open)
+            bus.on(topic, self._loaded)
         bus.on(events.CONNECTION_CHANGED, self._connection_changed)
         scheduler.call_later(PATIENCE, self.open)
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """What is loaded meanwhile is on the screen already: news of it may be at hand."""
+        self._remembering = True
+        try:
+            yield
+        finally:
+            self._remembering = False
 
     def request(self) -> None:
         """Ask for a frame: it comes when the page is open."""
         if self._open:
             self._frames.request()
 
-    def open(self, _payload: object = None) -> None:
+    def open(self) -> None:
         """Show from now on what Python knows."""
         if not self._open:
             self._open = True
             self._page.property("boot", "hidden", True)
             self._page.attribute("root", "data-seen", None)
             self._frames.request()
+
+    def _loaded(self, _payload: object) -> None:
+        if self._remembering:
+            self._scheduler.call_later(SHORT_PATIENCE, self.open)
+        else:
+            self.open()
 
     def _connection_changed(self, state: ConnectionState) -> None:
         if state.phase is Phase.WAITING:

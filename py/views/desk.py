@@ -83,7 +83,7 @@ class Desk:
         def touch() -> None:
             nonlocal touched_at, waiting
             touched_at, waiting = self.clock.now(), False
-            self.renderer.touch(panel)
+            self.renderer.touch(panel, costly=True)
 
         def heard(_payload: object = None) -> None:
             nonlocal waiting

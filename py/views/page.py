@@ -133,20 +133,25 @@ class Renderer:
         self._page = page
         self._request_frame = request_frame
         self._report = report
-        self._dirty: dict[Panel, None] = {}
+        self._dirty: dict[Panel, bool] = {}  # and whether it may wait
         self.frames = 0
         """Frames begun so far: what was touched in an earlier one has been rendered."""
 
-    def touch(self, panel: Panel) -> None:
-        """Have a panel rendered in the next frame."""
-        self._dirty[panel] = None
+    def touch(self, panel: Panel, *, costly: bool = False) -> None:
+        """Have a panel rendered in the next frame; of costly ones there is one a frame."""
+        self._dirty[panel] = costly and self._dirty.get(panel, True)
         self._request_frame()
 
     def frame(self) -> None:
         """Render every panel that was touched."""
         self.frames += 1
         dirty, self._dirty = self._dirty, {}
-        for panel in dirty:
+        is_full = False
+        for panel, costly in dirty.items():
+            if costly and is_full:
+                self.touch(panel, costly=True)
+                continue
+            is_full = is_full or costly
             try:
                 panel.render()
             except Exception as error:  # one panel's fault must not blank the others

@@ -27,6 +27,8 @@ const DISTRUST = 86_400_000;
 
 /** Milliseconds after the page is up in which it has better things to do. */
 const SETTLE = 300;
+/** Milliseconds for which it does something else at a time. */
+const SLICE = 10;
 
 /** Found in the code by which PyScript writes and imports its library, which is there already. */
 const WRITES_LIBRARY = /^import pyscript as _pyscript$/m;
@@ -68,17 +70,21 @@ async function startPlainly(options) {
     startPyodide({ ...options, indexURL: PYODIDE }),
     boot.sources(),
   ]);
-  layOut(python, sources);
+  await layOut(python, sources);
   boot.complete = async () => {};
   return python;
 }
 
 /** @param {Record<string, string>} sources Python files: texts by their path */
-function layOut(python, sources) {
+async function layOut(python, sources) {
+  let end = performance.now() + SLICE;
   for (const [path, text] of Object.entries(sources)) {
     const file = `${HOME}/${path}`;
     python.FS.mkdirTree(file.slice(0, file.lastIndexOf("/")));
     python.FS.writeFile(file, text);
+    if (performance.now() < end) continue;
+    await new Promise((resume) => setTimeout(resume));
+    end = performance.now() + SLICE;
   }
   const importlib = python.pyimport("importlib");
   importlib.invalidate_caches();
@@ -222,7 +228,7 @@ async function complete(python, snapshot) {
     fetch(`${PYODIDE}python_stdlib.zip`).then((answer) => answer.arrayBuffer()),
   ]);
   python.FS.writeFile(snapshot.library, new Uint8Array(library));
-  layOut(python, sources);
+  await layOut(python, sources);
 }
 
 // -- attempts that do not end -----------------------------------------------------------------

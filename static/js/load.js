@@ -1,5 +1,5 @@
 /*
- * The built page's first script, classic and early: starts loading Python.
+ * Starts loading Python, as the second part of the built page's first script.
  *
  * Its WebAssembly is compiled while it arrives and the snapshot of its memory is read meanwhile;
  * static/js/interpreter.js takes over from there. tools/boot.py writes the files, which are named

@@ -24,7 +24,7 @@ function soon(slice) {
 /** What hears of each socket, by its id. @type {Map<number, (message: object) => void>} */
 const listeners = new Map();
 let lastId = 0;
-/** All sockets share one. @type {Worker | null} */
+/** All sockets share one, which comes up while Python does. @type {Worker | null} */
 let worker = null;
 
 function startWorker() {
@@ -35,6 +35,8 @@ function startWorker() {
     for (const listener of [...listeners.values()]) listener({ closed: true });
   };
 }
+
+startWorker();
 
 /**
  * Connects. No handler is called within this call, nor after `close()`.

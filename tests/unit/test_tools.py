@@ -111,7 +111,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one of everything, and npm packages of a few bytes."""
     root = tmp_path / "repository"
     page = [
-        build.CHARSET_TAG,
+        build.EARLY_TAG,
         *(build.FIRST["css/page.css"].format(f"css/{name}.css") for name in "ab"),
         '</head><p data-i18n="a" data-i18n-title="b">',
         *(
@@ -121,7 +121,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         build.SCRIPT_TAG,
     ]
     write(root / "index.html", "\n  ".join(page))
-    for name in ("css/a.css", "css/b.css", "js/l.js"):
+    for name in ("css/a.css", "css/b.css", "js/l.js", "js/early.js", "js/load.js"):
         write(root / "static" / name, f"/* {name} */\n")
     write(root / "py" / "views" / "catalogue.py", CATALOGUE)
     write(root / "static" / precache.WORKER, "BUILD;\n")
@@ -203,6 +203,7 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
         "static/css/file.txt",
         "static/css/page.css",
         "static/icons/file.txt",
+        "static/js/early.js",
         "static/js/file.txt",
         "static/js/first-screen.js",
         *boot_files,
@@ -264,6 +265,8 @@ def test_the_first_paint_waits_for_few_files(repository: Path) -> None:
     script = (page / "static" / "js" / "first-screen.js").read_text(encoding="utf-8")
     assert script.startswith("window.kimiWords = ")
     assert script.endswith("/* js/l.js */\n")
+    early = (page / "static" / "js" / "early.js").read_text(encoding="utf-8")
+    assert early == "/* js/early.js */\n/* js/load.js */\n"
 
 
 def test_files_that_do_not_stand_together_are_not_joined(repository: Path) -> None:
@@ -340,7 +343,7 @@ def test_a_file_that_the_config_does_not_list_is_named(repository: Path) -> None
 
 
 def test_a_page_without_the_script_is_refused(repository: Path) -> None:
-    write(repository / "index.html", build.CHARSET_TAG)
+    write(repository / "index.html", build.EARLY_TAG)
     with pytest.raises(build.BuildError, match="exactly once"):
         make(repository)
 

@@ -167,6 +167,30 @@ def test_a_costly_panel_waits_but_is_never_left_behind():
     assert panel.renders == 3, "a clock that was set back delays nothing"
 
 
+def test_a_frame_has_room_for_one_costly_panel():
+    renderer = Renderer(FakePage(), lambda: None, pytest.fail)
+    costly, cheap = [Counting(), Counting(), Counting()], Counting()
+    for panel in costly:
+        renderer.touch(panel, costly=True)
+    renderer.touch(cheap)
+    seen = []
+    for _ in range(4):
+        renderer.frame()
+        seen.append([*(panel.renders for panel in costly), cheap.renders])
+    assert seen == [[1, 0, 0, 1], [1, 1, 0, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
+
+
+def test_a_costly_panel_that_is_wanted_now_does_not_wait():
+    renderer = Renderer(FakePage(), lambda: None, pytest.fail)
+    first, second = Counting(), Counting()
+    renderer.touch(first, costly=True)
+    renderer.touch(second, costly=True)
+    renderer.touch(second)
+    renderer.touch(second, costly=True)
+    renderer.frame()
+    assert [first.renders, second.renders] == [1, 1]
+
+
 def test_an_action_is_read_whatever_the_page_reports():
     assert Action.from_wire({}) == Action("")
     odd = Action.from_wire({"action": 5, "value": 1, "checked": "x", "row": 2, "fields": [1]})
