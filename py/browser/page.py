@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,8 @@ class BrowserPage:
         known = self._rows.get(container, {})
         wanted = {row.key: row.fields for row in rows}
         moved = list(wanted) != list(known)
-        free = [key for key in known if key not in wanted] if recycle and moved else []
+        # In their order: when all rows give way to others, none of them has to move.
+        free = deque(key for key in known if key not in wanted) if recycle and moved else None
         changes = []
         for key, fields in wanted.items():
             before = known.get(key)
@@ -56,7 +58,7 @@ class BrowserPage:
                 continue
             old = None
             if before is None and free:
-                old = free.pop()
+                old = free.popleft()
                 before = known[old]
             if before is None:
                 changes.append([key, None, fields])

@@ -65,12 +65,14 @@ function writeRows(containerId, template, order, changes) {
   const container = byId(containerId);
   let rows = lists.get(containerId);
   if (!rows) lists.set(containerId, (rows = new Map()));
+  const stay = changes.filter(([, old]) => old !== null).length === rows.size;
   for (const [key, old, fields] of changes) {
     let row = rows.get(old ?? key);
     if (!row) row = makeRow(template);
     if (old !== null) {
       rows.delete(old);
-      container.append(row.root); // it is most likely the last one now
+      // It is most likely the last one now, unless all of them have become others in their places.
+      if (!stay) container.append(row.root);
     }
     rows.set(key, row);
     for (const name in fields) writeField(row, name, fields[name]);
