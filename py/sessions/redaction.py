@@ -31,10 +31,21 @@ _SECRET_TEXT = re.compile(
       | (?<=Bearer\ )[A-Za-z0-9._~+/\-]{8,}""",
     re.VERBOSE,
 )
+# Texts that are keys because of what stands before them: `x-api-key: …`, `password=…`. Words are
+# let through: what is short has a digit in it.
+_SECRET_PAIR = re.compile(
+    r"""(\b(?: (?:x[_-]?)?api[_-]?key | (?:client[_-]?)?secret | passw(?:or)?d | authorization
+          | (?:(?:access|api|auth|id|refresh|session)[_-]?)?token )
+        ["'`]* \s*[:=]\s* ["'`]*
+        (?: (?:bearer|basic)\s+ | (?= [^\s"'`]*[0-9] | [^\s"'`]{16} )))
+      [^\s"'`,;\[\]<>]{6,}""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # One cheap look at the raw text, in lower case, decides whether a walk through the parsed value
 # is needed. It is a list of words because one pattern of them costs thirty times as much.
 _SUSPICIONS = (
-    *("key", "secret", "passw", "authoriz", "credential", "bearer", "cookie", 'token"'),
+    *("key", "secret", "passw", "authoriz", "credential", "bearer", "cookie"),
+    *('token"', "token:", "token=", "token ", "token'", "token\\"),
     *("access_tokens", "accesstokens", "api_tokens", "auth_tokens", "refresh_tokens"),
     *("sk-", "pk-", "rk-", "nvapi-", "aiza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("akia", "eyj", "\\u"),
@@ -57,7 +68,10 @@ def is_secret_name(name: str) -> bool:
 
 def redact_text(text: str) -> str:
     """Replace everything that looks like a key by ``[redacted]``."""
-    return _SECRET_TEXT.sub(REDACTED, text)
+    clean = _SECRET_TEXT.sub(REDACTED, text)
+    while clean != text:  # right behind a key there may stand another
+        text, clean = clean, _SECRET_TEXT.sub(REDACTED, clean)
+    return _SECRET_PAIR.sub(rf"\1{REDACTED}", clean)
 
 
 def redact(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.conftest import Visit
 from tests.e2e.dashboard import Dashboard
@@ -72,6 +72,26 @@ def test_it_waits_longer_from_attempt_to_attempt(proxy: ProxyServer, visit: Visi
     desk.page.evaluate("() => dispatchEvent(new Event('online'))")
     desk.connected()
     assert proxy.state()["total_websockets"] == 2
+
+
+def test_a_thread_that_cannot_be_had_is_asked_for_again(proxy: ProxyServer, visit: Visit) -> None:
+    proxy.control("reset", seed_sessions=[SEED])
+    desk = visit(proxy).connected()
+    asked = []
+
+    def refuse_once(route: Route) -> None:
+        asked.append(route)
+        if len(asked) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    desk.page.route("**/socket-worker.js", refuse_once)
+    desk.watch.expect(r"socket-worker\.js", r"net::ERR_FAILED")
+    desk.reload().connected(within=30)
+    desk.request(prompt_tokens=4000, completion_tokens=40)
+    desk.agrees()
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("fault", ["duplicate", "reorder", "garbage"])

@@ -46,6 +46,14 @@ def save(desk: Dashboard) -> str:
     return Path(download.value.path()).read_text("utf-8")
 
 
+def record(desk: Dashboard) -> None:
+    """Record from now on: the page loads again, and says that it does."""
+    desk["recordings-open"].click()
+    desk["recording-toggle"].click()
+    expect(desk["recording-mark"]).to_be_visible(timeout=60_000)
+    desk.started().connected()
+
+
 def requests(recording: Recording, at: float) -> int:
     """How many requests a replay shows at a moment."""
     return replay(recording, at).state.session_totals().total_requests
@@ -64,11 +72,7 @@ def test_a_visit_is_recorded_and_replayed(proxy: ProxyServer, visit: Visit) -> N
     desk.watch.expect("net::ERR_ABORTED")  # what is under way when the page loads again
     expect(desk["recording-mark"]).to_be_hidden()
 
-    # Record: the page loads again, and says that it does.
-    desk["recordings-open"].click()
-    desk["recording-toggle"].click()
-    expect(desk["recording-mark"]).to_be_visible(timeout=60_000)
-    desk.started().connected()
+    record(desk)
     for number in range(1, 9):
         desk.request(prompt_tokens=900 * number, completion_tokens=90, preview=f"No. {number}")
         desk.page.wait_for_timeout(150)
@@ -131,3 +135,40 @@ def test_a_visit_is_recorded_and_replayed(proxy: ProxyServer, visit: Visit) -> N
     desk.started().connected()
     expect(desk["recording-mark"]).to_be_hidden()
     desk.agrees()
+
+
+def test_a_tab_that_follows_another_records_what_it_hears_until_its_user_goes(
+    proxy: ProxyServer, visit: Visit
+) -> None:
+    proxy.control("reset", seed_sessions=[{"name": "Recorded", "provider": PROVIDER}])
+    leader = visit(proxy).connected()
+    desk = Dashboard(leader.page.context.new_page(), proxy).open().connected()
+    desk.watch.expect("net::ERR_ABORTED")
+    record(desk)
+    for number in range(1, 5):
+        leader.request(prompt_tokens=800 * number, completion_tokens=80)
+    desk.agrees()
+    live = desk.figures()
+    assert proxy.state()["open_websockets"] == 1, "the other tab is connected"
+
+    # Another user comes: what was recorded stays with the one who recorded it.
+    desk["user-button"].click()
+    desk["user-new"].click()
+    desk["user-dialog-name"].fill("Anna")
+    desk["user-dialog-submit"].click()
+    expect(desk["user-name"]).to_have_text("Anna")
+    expect(desk["recording-mark"]).to_be_hidden()
+    leader.request(prompt_tokens=9000, completion_tokens=90)
+    desk.agrees()
+    desk["recordings-open"].click()
+    expect(desk["recordings-list"].locator("li")).to_have_count(0)
+    kept = desk.page.evaluate(EVERYTHING_KEPT)
+    assert kept.get("kimi:anna:recordings/recordings", []) == []
+    desk.page.keyboard.press("Escape")
+
+    leader["recordings-open"].click()
+    expect(leader["recordings-list"].locator("li")).to_have_count(1)
+    found = read(save(leader))
+    assert requests(found, found.length) == live["requests"] == 4
+    assert found.frames > 0
+    assert desk.watch.settle() == []

@@ -70,6 +70,23 @@ def test_keys_inside_texts_are_replaced(secret, left):
     assert loads_redacted(json.dumps({"content_preview": text})) == {"content_preview": left}
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("curl -H 'x-api-key: f00-bar'", f"curl -H 'x-api-key: {REDACTED}'"),
+        ("PASSWORD=hunter2!", f"PASSWORD={REDACTED}"),
+        ('{"token": "abc123def"}', f'{{"token": "{REDACTED}"}}'),
+        ("client_secret = correct-horse-battery", f"client_secret = {REDACTED}"),
+        ("Authorization: Basic dXNlcjpwYXNz", f"Authorization: Basic {REDACTED}"),
+        ("AKIAABCDEFGHIJKLMNOPsk-abcdefghijkl", f"{REDACTED}{REDACTED}"),
+    ],
+)
+def test_keys_are_known_by_what_stands_before_them(text, left):
+    assert redact_text(text) == left
+    assert redact_text(left) == left
+    assert loads_redacted(json.dumps({"content_preview": text})) == {"content_preview": left}
+
+
 @pytest.mark.parametrize("before", ["\n", "\t", "\r\n", "é ", "\\", '"', "/"])
 @pytest.mark.parametrize("secret", ["sk-abcdefghijklmnop", JWT])
 @pytest.mark.parametrize("ascii_only", [True, False])
@@ -79,7 +96,16 @@ def test_keys_are_found_after_what_json_escapes(before, secret, ascii_only):
 
 
 @pytest.mark.parametrize(
-    "text", ["a task-oriented disk-encryption", "risk-management-plan", "sk-1"]
+    "text",
+    [
+        "a task-oriented disk-encryption",
+        "risk-management-plan",
+        "sk-1",
+        "The password: required",
+        "token: string",
+        "tokens = 128000",
+        "api key: none yet",
+    ],
 )
 def test_ordinary_words_are_no_keys(text):
     assert redact_text(text) == text
