@@ -20,7 +20,9 @@ help: ## list these commands
 run: dist ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
 	$(SERVE)
 
-test: lint types unit proxy pyodide e2e dropin ## set up and run every check and test
+test: setup-test ## set up and run every check and test
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types proxy pyodide unit dist
+	@$(MAKE) --no-print-directory e2e dropin
 
 build: vendor ## make the repository's own index.html work from any static server
 

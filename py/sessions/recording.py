@@ -54,6 +54,9 @@ MAX_LINES = 100_000
 MAX_CHARS = 32_000_000
 """Bounds of one recording."""
 
+MOST = 1 << 30
+"""No number in a recording that counts something is as large, and no seed is."""
+
 LONGEST_EXPLANATION = 200
 """Characters kept of an answer in plain text: as many as are ever shown of it."""
 
@@ -124,7 +127,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1e9
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
 
 
 def _is_text(value: object) -> bool:
@@ -376,7 +379,7 @@ class Recorder:
             user=user,
             started=started,
             offset=clock.utc_offset(started),
-            seed=random.randrange(1 << 30) if seed is None else seed,
+            seed=random.randrange(MOST) if seed is None else seed,
         )
         self.chance = random.Random(self.header.seed).random
         """Chance for the waits between two attempts to connect, the same in a replay."""

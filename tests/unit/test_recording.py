@@ -18,7 +18,7 @@ from sessions.envelope import Envelope, SavedProxy, SavedSession
 from sessions.errors import BadRecording, ProxyTimeout, ProxyUnreachable
 from sessions.persistence import restore
 from sessions.ports import HttpAnswer
-from sessions.recording import Header, Recorder, read
+from sessions.recording import MOST, Header, Recorder, read
 from sessions.turns import Turns
 from tests.driver import run, settle
 from tests.fakes import VERSIONS, FakeHttp, answer, examples, frame, plain
@@ -381,6 +381,13 @@ def test_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(read("\n".join(good)).lines) == 3
     with pytest.raises(BadRecording, match="Line 5"):
         read("\n".join([*good, good[-1]]))
+
+
+def test_whatever_chance_begins_with_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.randrange", lambda most: most - 1)
+    studio = Studio(seed=None)
+    studio.visit(studio.begin())
+    assert studio.recording().header.seed == MOST - 1
 
 
 def test_kinds_from_the_future_are_passed_over() -> None:

@@ -31,9 +31,9 @@ def ending(state: SessionState) -> dict[str, Any]:
         "figures": {
             "requests": totals.total_requests,
             "largest": totals.max_tokens,
-            "average": totals.average_tokens,
-            "prompt": totals.total_prompt_tokens,
-            "completion": totals.total_completion_tokens,
+            "average": totals.avg_tokens,
+            "prompt": totals.total_prompt,
+            "completion": totals.total_completion,
             "used": fusion.tokens,
             "window": fusion.max_context or state.max_context,
             "percentage": fusion.tokens / state.max_context * 100 if share is None else share,
@@ -44,7 +44,7 @@ def ending(state: SessionState) -> dict[str, Any]:
                 "kind": "estimated" if metric.is_estimated else "real",
                 "tokens": f"{metric.shown_tokens:,}",
                 "source": metric.source,
-                "preview": metric.preview or "—",
+                "preview": metric.preview or "No preview",
             }
             for metric in state.metrics()
         ],
