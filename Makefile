@@ -7,6 +7,9 @@ ARGS ?=
 BIN := .venv/bin
 SERVE := $(BIN)/python tools/serve.py dist --port $(PORT) $(if $(PROXY),--proxy $(PROXY))
 
+# What runs side by side is told one after the other, by a make that can do that.
+TIDY := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 .DEFAULT_GOAL := help
 
 # Everything that is called by a name that is no file.
@@ -21,7 +24,7 @@ run: dist ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
 	$(SERVE)
 
 test: setup-test ## set up and run every check and test
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types proxy pyodide unit dist
+	@$(MAKE) --no-print-directory -j2 $(TIDY) lint types proxy pyodide unit dist
 	@$(MAKE) --no-print-directory e2e dropin
 
 build: vendor ## make the repository's own index.html work from any static server
