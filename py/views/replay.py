@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 
 from sessions import events, shelf
 from sessions.models import Notice
@@ -15,6 +16,9 @@ from .page import Action
 from .recordings import duration
 
 FASTEST = "max"
+
+STEP = 100
+"""Milliseconds by which the slider moves, as ``index.html`` has it."""
 
 LIVE_ONLY = frozenset(
     (
@@ -83,8 +87,11 @@ class ReplayBar:
         page.text("replay-position", duration(now.position))
         page.text("replay-length", duration(now.length))
         page.attribute("replay-bar", "aria-busy", "true" if now.is_seeking else None)
-        page.attribute("replay-slider", "max", f"{now.length:.0f}")
-        page.property("replay-slider", "value", f"{now.position:.0f}")
+        # It moves in steps, and its last one has to lead to the very end.
+        end = ceil(now.length / STEP) * STEP
+        value = end if now.position >= now.length else now.position
+        page.attribute("replay-slider", "max", f"{end}")
+        page.property("replay-slider", "value", f"{value:.0f}")
         page.attribute("replay-slider", "aria-valuetext", self._place(now))
         if self._refill:
             self._refill = False

@@ -16,7 +16,7 @@ from tests.recordings import START, Core, Studio
 from views.header import Connection
 from views.page import Action
 from views.recordings import Recordings, duration
-from views.replay import LIVE_ONLY, ReplayBar
+from views.replay import LIVE_ONLY, STEP, ReplayBar
 
 LANGUAGES = ("en", "fr")
 ONE = Entry("one", START, 83_000, 1234, 2_140_000, "http://box:8000", False)
@@ -178,6 +178,14 @@ def test_the_slider_goes_to_any_moment() -> None:
         room.do("replay:seek", place)
         room.advance(0)
         assert room.page.properties["replay-slider", "value"] == place
+    length = room.recording.length
+    end = room.page.attributes["replay-slider", "max"]
+    assert 0 <= int(end) - length < STEP
+    room.do("replay:seek", end)
+    room.advance(0)
+    assert room.player.playback.position == length
+    assert room.page.properties["replay-slider", "value"] == end
+    room.do("replay:seek", "2000")
     room.do("replay:seek", "nowhere")
     assert room.player.playback.position == 2000
     assert room.desk.state is room.player.core.state
