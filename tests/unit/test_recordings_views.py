@@ -187,6 +187,7 @@ def test_the_slider_goes_to_any_moment() -> None:
     assert room.page.properties["replay-slider", "value"] == end
     room.do("replay:seek", "2000")
     room.do("replay:seek", "nowhere")
+    room.advance(0)
     assert room.player.playback.position == 2000
     assert room.desk.state is room.player.core.state
 
