@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import mimetypes
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -105,12 +107,27 @@ class _Proxy:
         await app(scope, _replay(body, receive), send)
 
 
+class _Files(StaticFiles):
+    """Files; in their place their ready-compressed copies, where there are any, as hosts do."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with `file.gz` as `file`, to whom can unpack it."""
+        copy = f"{path}.gz"
+        packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
+        if not packed or self.lookup_path(copy)[1] is None:
+            return await super().get_response(path, scope)
+        response = await super().get_response(copy, scope)
+        response.headers["content-encoding"] = "gzip"
+        response.headers["content-type"] = mimetypes.guess_type(path)[0] or "text/plain"
+        return response
+
+
 class _Pages:
     """A built page, kept apart from the API so that it changes none of the API's answers."""
 
     def __init__(self, directory: Path | None, path: str) -> None:
         self._prefix = path.rstrip("/")
-        files = StaticFiles(directory=directory, html=True)
+        files = _Files(directory=directory, html=True)
         routes = [] if directory is None else [Mount(self._prefix or "/", app=files)]
         self._present = bool(routes)
         self.app = Starlette(routes=routes, exception_handlers={HTTPException: api.http_error})

@@ -7,6 +7,7 @@ the beginning, so the recorded ids fit and one step's state is the next one's pr
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -448,6 +449,17 @@ def test_other_origins_are_answered_only_on_request() -> None:
         with ProxyServer(cors=cors) as server:
             answer = httpx.get(f"{server.url}/health", headers=origin)
         assert answer.headers.get("access-control-allow-origin") == header
+
+
+def test_a_ready_compressed_copy_is_sent_to_whom_can_unpack_it(tmp_path: Path) -> None:
+    (tmp_path / "app.mjs").write_text("plain")
+    (tmp_path / "app.mjs.gz").write_bytes(gzip.compress(b"packed"))
+    with ProxyServer(static_dir=tmp_path) as server:
+        for encoding, text in (("gzip", "packed"), ("identity", "plain")):
+            headers = {"Accept-Encoding": encoding}
+            answer = httpx.get(f"{server.url}/app.mjs", headers=headers)
+            assert answer.text == text
+            assert "javascript" in answer.headers["content-type"]
 
 
 @pytest.mark.parametrize("static_path", ["/", "/static/dashboard/"])
