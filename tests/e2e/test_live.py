@@ -33,7 +33,7 @@ def test_an_estimate_comes_first_and_is_compared_with_the_real_count(
 ) -> None:
     dashboard.request(
         estimate=3600, prompt_tokens=4000, completion_tokens=500, preview="Explain",
-        delay_ms=1500, background=True,
+        delay_ms=3000, background=True,
     )  # fmt: skip
     dashboard.eventually(lambda: [row["kind"] for row in dashboard.feed()], ["estimated"])
     assert dashboard.figures()["used"] == 3600
