@@ -266,18 +266,23 @@ def follow_user(bus: EventBus, found: Discovery, *shared: SharedSockets | Shared
     bus.on(USER_CHANGED, changed)
 
 
-def open_memory(persistence: Persistence, remembered: Recollection, stage: Stage) -> None:
+def open_memory(
+    persistence: Persistence, remembered: Recollection, stage: Stage, opening: Opening
+) -> None:
     """Show what is remembered of the proxy, unless it is a demo: that is made up at every visit."""
     found, recorder = stage.found, stage.recorder
     if found is None or found.is_demo:
         return
+    address = found.address
+
+    def show() -> None:
+        with opening.remembering():
+            persistence.open(remembered, address)
+
     if recorder is None:
-        persistence.open(remembered, found.address)
+        show()
     else:
-        recorder.restore(
-            remembered.envelope.text_of(found.address),
-            lambda: persistence.open(remembered, found.address),
-        )
+        recorder.restore(remembered.envelope.text_of(address), show)
 
 
 async def find_after_all(
@@ -364,8 +369,7 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     page.listen(act)
     bus.on(LANGUAGE_CHANGED, show_all)
     if persistence is not None:
-        with opening.remembering():
-            open_memory(persistence, remembered, stage)
+        open_memory(persistence, remembered, stage, opening)
     storage.speak()
     shelf.speak()
     show_all()

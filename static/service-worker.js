@@ -24,7 +24,7 @@
 const SCOPE = new URL(registration.scope);
 /** One cache a folder: two dashboards on one origin know nothing of each other. */
 const CACHE = `kimi-page:${SCOPE.pathname}`;
-/** Where `static/js/load.js` keeps Python unpacked, for all dashboards of the origin. */
+/** Where the page's first script keeps Python unpacked, for all dashboards of the origin. */
 const BOOT_CACHE = "kimi-boot";
 
 /** Addresses in the cache. They are never requested; the cache wants addresses as keys. */

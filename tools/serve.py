@@ -73,7 +73,7 @@ SECURITY_HEADERS = {
 }
 
 #: A worker does not inherit its page's policy. One loads its tokenizer and no more, the other
-#: connects to the proxy, wherever that is, and no more.
+#: opens WebSockets, to wherever the proxy is, and no more.
 WORKER_POLICIES = {
     "/js/tokenizer/worker.js": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "
     "connect-src 'self'",

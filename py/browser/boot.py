@@ -1,6 +1,6 @@
 """How Python came up: from nothing, or from a snapshot of its memory (``tools/snapshot.mjs``).
 
-Only the built page has ``static/js/load.js``: others always start from nothing.
+Only the built page's first script has ``static/js/load.js`` in it: others start from nothing.
 """
 
 from __future__ import annotations

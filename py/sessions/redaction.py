@@ -26,26 +26,28 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Texts that are keys whatever the field is called: sk-…, Bearer …, Google, GitHub, AWS, JWT.
 _SECRET_TEXT = re.compile(
     r"""\b(?: (?:sk|pk|rk)-[A-Za-z0-9_\-]{8,} | nvapi-[A-Za-z0-9_\-]{8,} | AIza[A-Za-z0-9_\-]{30,}
-        | gh[pousr]_[A-Za-z0-9]{20,} | AKIA[A-Z0-9]{16}
-        | eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{5,} )
+        | gh[pousr]_[A-Za-z0-9]{20,} | (?:AKIA[A-Z0-9]{16})+
+        | (?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{5,} )
       | (?<=Bearer\ )[A-Za-z0-9._~+/\-]{8,}""",
     re.VERBOSE,
 )
-# Texts that are keys because of what stands before them: `x-api-key: …`, `password=…`. Words are
-# let through: what is short has a digit in it.
+# Texts that are keys because of what stands before them: `x-api-key: …`, `password=…`. Prompts are
+# full of code and figures: without a letter and a digit near its beginning it is no key. How far
+# they may be is bounded, for long texts must not take long.
 _SECRET_PAIR = re.compile(
     r"""(\b(?: (?:x[_-]?)?api[_-]?key | (?:client[_-]?)?secret | passw(?:or)?d | authorization
           | (?:(?:access|api|auth|id|refresh|session)[_-]?)?token )
         ["'`]* \s*[:=]\s* ["'`]*
-        (?: (?:bearer|basic)\s+ | (?= [^\s"'`]*[0-9] | [^\s"'`]{16} )))
-      [^\s"'`,;\[\]<>]{6,}""",
+        (?: (?:bearer|basic)\s+
+          | (?= [^\s"'`,;()\[\]<>]{0,40}?[0-9] ) (?= [^\s"'`,;()\[\]<>]{0,40}?[A-Za-z] ) ))
+      [^\s"'`,;()\[\]<>]{6,}""",
     re.IGNORECASE | re.VERBOSE,
 )
 # One cheap look at the raw text, in lower case, decides whether a walk through the parsed value
 # is needed. It is a list of words because one pattern of them costs thirty times as much.
 _SUSPICIONS = (
     *("key", "secret", "passw", "authoriz", "credential", "bearer", "cookie"),
-    *('token"', "token:", "token=", "token ", "token'", "token\\"),
+    *('token"', "token:", "token=", "token ", "token'", "token`", "token\\"),
     *("access_tokens", "accesstokens", "api_tokens", "auth_tokens", "refresh_tokens"),
     *("sk-", "pk-", "rk-", "nvapi-", "aiza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("akia", "eyj", "\\u"),
@@ -69,8 +71,8 @@ def is_secret_name(name: str) -> bool:
 def redact_text(text: str) -> str:
     """Replace everything that looks like a key by ``[redacted]``."""
     clean = _SECRET_TEXT.sub(REDACTED, text)
-    while clean != text:  # right behind a key there may stand another
-        text, clean = clean, _SECRET_TEXT.sub(REDACTED, clean)
+    if clean != text:  # right behind a key there may stand one of another kind
+        clean = _SECRET_TEXT.sub(REDACTED, clean)
     return _SECRET_PAIR.sub(rf"\1{REDACTED}", clean)
 
 

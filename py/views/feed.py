@@ -59,7 +59,7 @@ class Feed:
         desk.bus.on(events.METRICS_LOADED, self._load, needs_payload=False)
         self._touch_soon = desk.touch_slowly_on(self, events.STATS_UPDATED, every=READ_EVERY)
         desk.bus.on(events.SESSION_CHANGED, self._to_newest)
-        desk.bus.on(LANGUAGE_CHANGED, lambda _: self._made.clear())
+        desk.bus.on(LANGUAGE_CHANGED, self._write_anew)
         desk.on_action("list:follow", self._scrolled)
         desk.on_action("feed:newest", self._to_newest)
 
@@ -148,6 +148,10 @@ class Feed:
     def _load(self, _: object) -> None:
         self._loaded = True
         self._desk.renderer.touch(self)
+
+    def _write_anew(self, _: object) -> None:
+        self._made.clear()
+        self._loaded = True
 
     def _scrolled(self, action: Action) -> None:
         if action.details.get("list") == LIST:

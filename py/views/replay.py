@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from dataclasses import replace
+from math import ceil, inf
 
 from sessions import events, shelf
 from sessions.models import Notice
@@ -16,6 +17,9 @@ from .page import Action
 from .recordings import duration
 
 FASTEST = "max"
+
+MOVE_EVERY = 300
+"""Milliseconds between two moves of the slider while a replay plays."""
 
 STEP = 100
 """Milliseconds by which the slider moves, as ``index.html`` has it."""
@@ -41,7 +45,8 @@ class ReplayBar:
         self._player = player
         self._header = recording.header
         self._refill = True
-        desk.touch_on(self, REPLAY_CHANGED)
+        self._shown = player.playback
+        desk.bus.on(REPLAY_CHANGED, self._changed)
         desk.bus.on(LANGUAGE_CHANGED, self._speak)
         desk.on_action("replay:toggle", self._toggle)
         desk.on_action("replay:seek", self._seek)
@@ -69,7 +74,7 @@ class ReplayBar:
     def render(self) -> None:
         """Write the bar."""
         page, words, header = self._desk.page, self._desk.words, self._header
-        now = self._player.playback
+        now = self._shown = self._player.playback
         moment = words.formats.moment(header.started)
         page.property("replay-bar", "hidden", False)
         page.text(
@@ -99,6 +104,16 @@ class ReplayBar:
             choices.append((FASTEST, words("replay.fastest")))
             chosen = FASTEST if now.speed is None else f"{now.speed:g}"
             page.options("replay-speed", choices, chosen)
+
+    def _changed(self, now: Playback) -> None:
+        """Show every change, but the mere passing of time only a few times a second.
+
+        What is replayed has frames of its own, and room to glide between them.
+        """
+        passing = replace(now, position=self._shown.position) == self._shown and now.is_playing
+        passed = (now.position - self._shown.position) / (now.speed or inf)
+        if not passing or now.speed is None or abs(passed) >= MOVE_EVERY:
+            self._desk.renderer.touch(self)
 
     def _place(self, now: Playback) -> str:
         words = self._desk.words

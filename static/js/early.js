@@ -5,7 +5,8 @@
  *    language on <html> before the first paint, so a reload never flashes.
  * 2. Narrows the page's Content-Security-Policy. The policy in the HTML has to allow any proxy
  *    address, because a static file cannot know which one is chosen. Policies only ever add up, so
- *    a second one listing just this page, the default proxy and the chosen proxy takes the rest away.
+ *    a second one listing just this page, the default proxy and the chosen proxy takes the rest away,
+ *    from all but workers, which have policies of their own.
  *    It can't be widened again: choosing another proxy means loading the page again.
  *
  * Everything may fail (storage blocked, a nonsense address): the page must start all the same.

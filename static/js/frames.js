@@ -9,8 +9,8 @@ const SLACK = 4;
 /** Milliseconds that a page waits at most, however long a frame took. */
 const LONGEST_REST = 100;
 /**
- * Frames that follow each other within so many milliseconds, and so many of them in a row, are a
- * flood: what glides to its new place would be sent elsewhere on its way, sixty times a second.
+ * Frames that follow each other within so many milliseconds, and so many of them in a row, leave
+ * nothing the time to glide to its place; on its way it would be laid out sixty times a second.
  */
 const CLOSE = 250;
 const FLOOD = 4;

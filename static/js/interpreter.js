@@ -33,7 +33,7 @@ const SLICE = 10;
 /** Found in the code by which PyScript writes and imports its library, which is there already. */
 const WRITES_LIBRARY = /^import pyscript as _pyscript$/m;
 
-/** What static/js/load.js has begun. */
+/** What load.js has begun, in the page's first script. */
 const boot = window.kimiBoot;
 
 /** Where Python's output goes. PyScript says so when it is there, which may be later. */

@@ -97,7 +97,10 @@ function bundled(texts) {
 }
 
 onmessage = ({ data: { id, open, send, close, more } }) => {
-  if (open !== undefined) connections.set(id, new Connection(id, open));
+  if (open !== undefined) {
+    const connection = new Connection(id, open);
+    if (!connection.lost) connections.set(id, connection);
+  }
   const connection = connections.get(id);
   if (send !== undefined) connection?.send(send);
   else if (close) connection?.close();

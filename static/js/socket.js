@@ -28,15 +28,22 @@ let lastId = 0;
 let worker = null;
 
 function startWorker() {
-  worker = new Worker(new URL("./socket-worker.js", import.meta.url));
-  worker.onmessage = ({ data }) => listeners.get(data.id)?.(data);
-  worker.onerror = () => {
-    worker = null; // its file was not to be had; the next attempt may have more luck
+  const started = new Worker(new URL("./socket-worker.js", import.meta.url));
+  started.onmessage = ({ data }) => listeners.get(data.id)?.(data);
+  started.onerror = () => {
+    started.terminate(); // most likely its file was not to be had: the next may have more luck
+    if (worker !== started) return;
+    worker = null;
     for (const listener of [...listeners.values()]) listener({ closed: true });
   };
+  worker = started;
 }
 
-startWorker();
+try {
+  startWorker();
+} catch {
+  // This page may have no workers: whoever connects is told.
+}
 
 /**
  * Connects. No handler is called within this call, nor after `close()`.
@@ -44,6 +51,7 @@ startWorker();
  * @param {() => void} onOpen
  * @param {(texts: string) => void} onTexts gets a bundle
  * @param {() => void} onClose called once, after the last text
+ * @throws {DOMException} when this page may have no workers
  */
 export function openSocket(address, onOpen, onTexts, onClose) {
   const id = (lastId += 1);
@@ -60,9 +68,12 @@ export function openSocket(address, onOpen, onTexts, onClose) {
 
   function hand() {
     const until = performance.now() + SLICE;
-    while (waiting.length && performance.now() < until) onTexts(waiting.shift());
-    if (waiting.length) soon(hand);
-    else if (listeners.has(id)) tell({ more: true });
+    try {
+      while (waiting.length && performance.now() < until) onTexts(waiting.shift());
+    } finally {
+      if (waiting.length) soon(hand);
+      else if (listeners.has(id)) tell({ more: true });
+    }
   }
 
   if (!worker) startWorker();
