@@ -55,10 +55,10 @@ def test_the_feed_ends_with_the_newest_and_begins_with_a_whole_row(dashboard: Da
     dashboard.proxy.control("burst", count=130)
     dashboard.agrees()
     feed = dashboard["logs-container"]
+    dashboard.eventually(lambda: dashboard.feed()[-1]["preview"], "Request 129")
     dashboard.eventually(lambda: len(dashboard.feed()), 100)
     ids = [row["id"] for row in dashboard.feed()]
     assert ids == list(range(ids[-1] - 99, ids[-1] + 1))
-    assert dashboard.feed()[-1]["preview"] == "Request 129"
     dashboard.eventually(lambda: feed.evaluate(_SHOWS_WHOLE_ROWS), True)
     dashboard.request(prompt_tokens=4000, completion_tokens=1, preview="One more")
     dashboard.eventually(lambda: dashboard.previews()[-1], "One more")
