@@ -137,6 +137,10 @@ class Commands:
         self._forget = [
             bus.on(topic, self._runner(topic, what, do)) for topic, (what, do) in work.items()
         ]
+        self._auto_told = 0
+        self._forget.append(
+            bus.on(events.AUTO_SESSION_CHANGED, self._note_auto, needs_payload=False)
+        )
         self._forget.append(bus.on(WAKE, lambda _: live.connection.wake()))
         self._forget.append(bus.on(RESTART, lambda _: live.connection.restart()))
 
@@ -235,8 +239,13 @@ class Commands:
             await self._list({})
 
     async def _set_auto_session(self, request: Wire) -> None:
+        told = self._auto_told
         enabled = await self._api.set_auto_session(bool(request.get("enabled")))
-        self._bus.emit(events.AUTO_SESSION_CHANGED, enabled)
+        if told == self._auto_told:  # else a frame has told of it, or of what somebody did since
+            self._bus.emit(events.AUTO_SESSION_CHANGED, enabled)
+
+    def _note_auto(self, _: object) -> None:
+        self._auto_told += 1
 
     async def _load_providers(self, _: Wire) -> None:
         self._bus.emit(PROVIDERS_LISTED, await self._api.providers())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -470,6 +471,24 @@ def test_what_was_switched_shows_on_the_session():
         session = rig.state.session
         assert (session.auto_compaction_enabled, session.reserved_tokens) == (False, 4000)
         assert session.max_context == 262_144
+
+    run(scene())
+
+
+def test_a_late_answer_does_not_undo_what_somebody_else_switched_since():
+    async def scene():
+        rig = await started()
+        rig.http.on("POST", "/api/sessions/toggle-auto", answer({"enabled": False}))
+        rig.recorder.take()
+        rig.bus.emit(commands.SET_AUTO_SESSION, {"enabled": False})
+        await asyncio.sleep(0)
+        rig.sockets.last.say({"type": "auto_session_toggled", "enabled": False})
+        rig.sockets.last.say({"type": "auto_session_toggled", "enabled": True})
+        await rig.later(1)
+        told = [
+            value for topic, value in rig.recorder.take() if topic == events.AUTO_SESSION_CHANGED
+        ]
+        assert told == [False, True]
 
     run(scene())
 
