@@ -109,6 +109,7 @@ def test_damaged_full_and_blocked_storage_costs_only_the_memory(
     host: ProxyServer, remote: ProxyServer, visit: Visit
 ) -> None:
     desk = visit(remote, query(remote), url=f"{host.url}/").connected()
+    desk.watch.expect("net::ERR_ABORTED")  # what is under way when the page is left
     desk.agrees()
     away = Away(desk)
     text = away.kept()[STATE]
