@@ -89,7 +89,7 @@ def fill(
 
 
 def digest(content: bytes) -> str:
-    """Return the digest that names a file and is checked by the page."""
+    """Return the SHA-256 that names a file and is checked by the page, as hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 

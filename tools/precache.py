@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import json
 import re
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.boot import digest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,11 +68,6 @@ def manifest(folder: Path) -> dict[str, Any]:
     }
     version = digest(json.dumps(files).encode())[:16]
     return {"version": version, "files": files, "unpacked": unpacked}
-
-
-def digest(content: bytes) -> str:
-    """Return the SHA-256 as hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def turn_on(root: Path, folder: Path) -> None:

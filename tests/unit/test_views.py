@@ -1805,12 +1805,17 @@ def test_while_the_proxy_is_looked_for_nobody_says_that_it_is_lost():
     assert "http://x" in room.see("demo-text")
 
 
-def test_what_could_not_be_loaded_while_the_proxy_was_away_is_loaded_when_it_answers():
+def room_with_lists():
+    """A session's room, and what its lists will have asked for."""
     room = Room()
     room.add(Memory)
     room.add(Compaction)
     room.enter()
-    asked = room.intents(commands.LOAD_MEMORY, commands.LOAD_COMPACTION)
+    return room, room.intents(commands.LOAD_MEMORY, commands.LOAD_COMPACTION)
+
+
+def test_what_could_not_be_loaded_while_the_proxy_was_away_is_loaded_when_it_answers():
+    room, asked = room_with_lists()
     room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
     assert asked == []
     room.emit(commands.COMMAND_FAILED, failed(commands.LOAD_MEMORY))
@@ -1926,11 +1931,7 @@ def test_another_user_brings_another_language_and_theme_or_the_systems():
 
 
 def test_after_a_gap_the_lists_of_the_session_are_read_again():
-    room = Room()
-    room.add(Memory)
-    room.add(Compaction)
-    room.enter()
-    asked = room.intents(commands.LOAD_MEMORY, commands.LOAD_COMPACTION)
+    room, asked = room_with_lists()
 
     def connect(phase):
         room.emit(events.CONNECTION_CHANGED, ConnectionState(phase, 0, None, False, "http://x"))
