@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-pytest.register_assert_rewrite("tests.e2e.dashboard", "tests.e2e.small_site")
+pytest.register_assert_rewrite("tests.waiting", "tests.e2e.dashboard", "tests.e2e.small_site")
 
 from tests.e2e.dashboard import Dashboard  # noqa: E402
 from tests.proxy import ProxyServer  # noqa: E402

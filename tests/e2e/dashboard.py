@@ -1,11 +1,16 @@
-"""Drives the page as a person would, and reads its figures as numbers."""
+"""Drives the page as a person would, and reads its figures as numbers.
+
+A test gets a :class:`Dashboard` from the fixtures `dashboard` or `visit` (`conftest.py`) and reads
+it through the waiting functions of `tests/waiting.py`; `figures`, `feed`, `heard` and the other
+readers are there to be handed to them: `desk.eventually(desk.previews, ["Hello"])`. It leaves the
+page by `open`, `reload` or `leave` whenever it likes: what the page was asking for is broken off
+then, and nobody complains.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
@@ -15,11 +20,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.figures import MODEL, PROVIDER, expected_figures, requests
 from tests.e2e.watch import Watch
 from tests.proxy import ProxyServer
-
-PATIENCE = 15.0
-"""Seconds: a busy machine needs some, a quick one never waits that long."""
-
-expect.set_options(timeout=PATIENCE * 1000)
+from tests.waiting import PATIENCE, Waiting
 
 FIGURES = {
     "requests": "total-requests",
@@ -31,6 +32,14 @@ FIGURES = {
     "window": "max-context-display",
     "percentage": "percentage-text",
 }
+
+_LISTEN_FOR_LAST_WORD = """async () => {
+  const { eventBus } = await import(new URL("static/js/bus.js", document.baseURI));
+  window.lastWord = new Promise((done) => {
+    const hear = () => { eventBus.off("auto-session:changed", hear); done(); };
+    eventBus.on("auto-session:changed", hear);
+  });
+}"""
 
 _READ_FEED = """rows => rows.map(row => {
   const field = (name) => row.querySelector(`[data-field="${name}"]`).textContent;
@@ -62,7 +71,7 @@ def call(proxy: ProxyServer, method: str, path: str, body: object = None) -> Any
         return json.loads(text) if "json" in response.headers["content-type"] else text
 
 
-class Dashboard:
+class Dashboard(Waiting):
     """One open page and the proxy behind it."""
 
     def __init__(
@@ -90,10 +99,15 @@ class Dashboard:
         return self.started()
 
     def reload(self) -> Dashboard:
-        """Load the page again and wait until it is up; what it was asking for comes first."""
-        self.eventually(lambda: len(self.watch.under_way), 0)
+        """Load the page again and wait until it is up."""
         self.page.reload()
         return self.started()
+
+    def leave(self, url: str = "about:blank") -> Dashboard:
+        """Go to another address, which is no dashboard."""
+        self.watch.leave()
+        self.page.goto(url)
+        return self
 
     def started(self) -> Dashboard:
         """Wait until Python has taken over."""
@@ -142,18 +156,43 @@ class Dashboard:
 
     # -- waiting --------------------------------------------------------------------
 
-    def eventually(
-        self, read: Callable[[], object], wanted: object, within: float = PATIENCE
-    ) -> None:
-        """Wait until something reads as wanted."""
-        deadline = time.monotonic() + within
-        while (got := read()) != wanted and time.monotonic() < deadline:
-            self.page.wait_for_timeout(50)
-        assert got == wanted
-
     def agrees(self, session_id: int | None = None) -> None:
         """Wait until every figure is what the proxy's own records make it."""
-        self.eventually(self.figures, expected_figures(self.proxy.state(), session_id))
+
+        def differences() -> dict[str, Any]:
+            shown, ought = self.figures(), expected_figures(self.proxy.state(), session_id)
+            return {
+                name: {"shown": shown[name], "expected": ought[name]}
+                for name in shown
+                if shown[name] != ought[name]
+            }
+
+        self.eventually(differences, {})
+
+    def shows(self, **wanted: float | str) -> None:
+        """Wait until the figures of these names are so."""
+        self.eventually(lambda: {name: self.figures()[name] for name in wanted}, wanted)
+
+    def caught_up(self) -> None:
+        """Wait until frames, requests and drawing that were on their way are dealt with.
+
+        The proxy's last word tells what is so already: when the page has heard it, it has heard
+        all that was sent before.
+        """
+        self.do(_LISTEN_FOR_LAST_WORD)
+        enabled = self.proxy.state()["auto_session"]
+        self.proxy.control("send", frame={"type": "auto_session_toggled", "enabled": enabled})
+        self.do("() => window.lastWord")
+        self.eventually(lambda: len(self.watch.under_way), 0)
+        self.painted()
+
+    def walk_to(self, element: Locator, key: str = "Tab", at_most: int = 200) -> None:
+        """Press a key until the focus is in an element."""
+        for _ in range(at_most):  # a key is pressed only when the page has dealt with the last
+            if element.evaluate("element => element.contains(document.activeElement)"):
+                return
+            self.page.keyboard.press(key)
+        raise AssertionError(f"the focus did not come to {element}")
 
     # -- the proxy's side -------------------------------------------------------------
 
@@ -186,7 +225,7 @@ class Dashboard:
 
     def open_sessions(self) -> None:
         """Open the panel of sessions, with a list that is up to date."""
-        if not self["session-panel"].is_visible():
+        if not self.steady(self["session-panel"].is_visible):
             with self.page.expect_response(re.compile(r"/api/sessions$")):
                 self["session-button"].click()
             expect(self["session-panel"]).to_be_visible()

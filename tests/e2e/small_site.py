@@ -8,15 +8,13 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
-import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.e2e.dashboard import PATIENCE
+from tests.waiting import Waiting
 from tools import precache
 
 ROOT = Path(__file__).parents[2]
@@ -113,18 +111,15 @@ class Host:
         new.replace(self.folder)
 
 
-class Visitor:
+class Visitor(Waiting):
     """One tab with a page that is kept offline."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
-    def eventually(self, read: Callable[[], object], wanted: object) -> None:
-        """Wait until something reads as wanted."""
-        deadline = time.monotonic() + PATIENCE
-        while (got := read()) != wanted and time.monotonic() < deadline:
-            self.page.wait_for_timeout(50)
-        assert got == wanted
+    def caught_up(self) -> None:
+        """Wait until what was changed is on the screen: nobody sends this page anything."""
+        self.painted()
 
     def kept(self) -> Visitor:
         """Wait until the page is kept in the browser."""
@@ -133,6 +128,7 @@ class Visitor:
 
     def seen(self) -> set[str]:
         """Return the versions that the parts of the page belong to."""
+        self.page.wait_for_function("() => window.seen")
         parts = self.page.evaluate("() => window.seen()")
         assert len(parts) == PARTS
         return set(parts)

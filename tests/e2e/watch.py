@@ -1,13 +1,19 @@
-"""Notices everything that a clean page would not do."""
+"""Notices everything that a clean page would not do.
+
+Whoever leaves a page breaks off what it was asking for. The watch knows of leaving by itself, from
+the navigation that begins, so that is no complaint; a request that the page breaks off or that
+fails while it stays is one.
+"""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page, Request, WebSocket
+from playwright.sync_api import ConsoleMessage, Frame, Page, Request, WebSocket
 
 LOCAL = ("blob", "data", "about")
+BROKEN_OFF = "net::ERR_ABORTED"
 
 
 class Watch:
@@ -19,8 +25,13 @@ class Watch:
         self._complaints: list[str] = []
         self._allowed: list[re.Pattern[str]] = []
         self._origins = {_origin(url) for url in origins}
-        self.under_way: set[Request] = set()
-        page.on("requestfinished", lambda request: self.under_way.discard(request))
+        self._page = page
+        self._documents = 0
+        self._leaving = False
+        self._asked: dict[Request, int] = {}
+        page.on("requestfinished", lambda request: self._asked.pop(request, None))
+        page.on("framenavigated", self._on_navigation)
+        page.on("close", lambda _: self.leave())
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._complain(f"error: {error}"))
         page.on("crash", lambda _: self._complain("the page crashed"))
@@ -35,6 +46,17 @@ class Watch:
     def expect(self, *patterns: str) -> None:
         """Declare what the test at hand provokes on purpose."""
         self._allowed += [re.compile(pattern) for pattern in patterns]
+
+    def leave(self) -> None:
+        """Say that the page is about to be left, where no navigation request tells."""
+        self._leaving = True
+
+    @property
+    def under_way(self) -> list[str]:
+        """What the page has asked for and not got yet: addresses."""
+        return [
+            request.url for request, document in self._asked.items() if document == self._documents
+        ]
 
     def settle(self) -> list[str]:
         """Return what nobody expected so far, and begin anew."""
@@ -56,16 +78,25 @@ class Watch:
             self._complain(f"console {message.type}: {message.text} ({where})")
 
     def _on_request(self, request: Request) -> None:
-        self.under_way.add(request)
+        self._asked[request] = self._documents
+        self._leaving = self._leaving or request.is_navigation_request()
         self._check_origin(request.url)
+
+    def _on_navigation(self, frame: Frame) -> None:
+        if self._leaving and frame == self._page.main_frame:  # else only the address changed
+            self._documents += 1
+            self._leaving = False
 
     def _on_websocket(self, socket: WebSocket) -> None:
         self._check_origin(socket.url)
 
     def _on_failure(self, request: Request) -> None:
-        self.under_way.discard(request)
-        if request.failure == "net::ERR_ABORTED" and "/static/" in request.url:
-            return  # the page was left while a part of it was still on its way
+        document = self._asked.pop(request, self._documents)
+        left = self._leaving or document < self._documents
+        if request.is_navigation_request():
+            self._leaving = False  # a download, say: the page stays
+        if request.failure == BROKEN_OFF and left:
+            return
         self._complain(f"request failed: {request.method} {request.url}: {request.failure}")
 
     def _check_origin(self, url: str) -> None:
