@@ -25,7 +25,7 @@ import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,25 +41,26 @@ HINT_CONFIG = "run `make config`, which writes the table from what is in py/"
 
 STATIC_FOLDERS = ("css", "icons", "js")
 
-PYODIDE_FILES = (
-    "pyodide.mjs",
-    "pyodide.asm.mjs",
-    "pyodide.asm.wasm",
-    "python_stdlib.zip",
-    "pyodide-lock.json",
-)
+#: Pyodide's modules by the names that they are shipped under, and its other files.
+PYODIDE_MODULES = {"pyodide.js": "pyodide.mjs", "pyodide.asm.js": "pyodide.asm.mjs"}
+PYODIDE_FILES = ("pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 UPLOT_FILES = ("uPlot.esm.js", "uPlot.min.css")
 TIKTOKEN_MODULE = "tiktoken_bg.wasm"
 
 #: PyScript loads this plugin even where it is off, to tell it so.
 ALWAYS_LOADED = "error"
 
+#: How a script names a module of its own host, which many hosts send with a type that browsers
+#: refuse for scripts. PyScript's addresses on its CDN stay: the page's policy forbids them. Two
+#: quotes in a row are a docstring's.
+MODULE_NAME = re.compile(r"""(?<!`)(["'`](?!`|https:)[^"'`\s]*)\.mjs(?=["'`])""")
+
 CHUNK_IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)["'`]\./([\w.-]+\.js)["'`]""")
 #: Loaded by the scripts of the page, or by PyScript: the browser hears of them at once.
 PRELOADED = (
     "js/interpreter.js",
-    "vendor/pyodide/pyodide.mjs",
-    "vendor/pyodide/pyodide.asm.mjs",
+    "vendor/pyodide/pyodide.js",
+    "vendor/pyodide/pyodide.asm.js",
     "js/pyscript.js",
     "js/micropython-off.js",
     "vendor/pyscript/core.js",
@@ -206,11 +207,13 @@ def _fill_vendor(root: Path, folder: Path) -> None:
 
     package, _ = _package(root, "@pyscript/core")
     chunks = pyscript_chunks(package / "dist", plugins)
-    _copy(package / "dist", folder / "pyscript", [*chunks, "core.css"])
+    _copy_modules(package / "dist", folder / "pyscript", {name: name for name in chunks})
+    _copy(package / "dist", folder / "pyscript", ["core.css"])
     _copy(package, folder / "pyscript", ["LICENSE"])
 
     package, manifest = _package(root, "pyodide")
     _copy(package, folder / "pyodide", PYODIDE_FILES)
+    _copy_modules(package, folder / "pyodide", PYODIDE_MODULES)
     # The npm package says "MPL-2.0" but does not carry the text.
     notice = PYODIDE_NOTICE.format(**manifest)
     text = _existing(root / "tools" / "licences" / "MPL-2.0.txt").read_text(encoding="utf-8")
@@ -225,6 +228,7 @@ def _fill_vendor(root: Path, folder: Path) -> None:
     notice = TIKTOKEN_NOTICE.format(**manifest)
     text = _existing(root / "tools" / "licences" / "tiktoken-MIT.txt").read_text(encoding="utf-8")
     (folder / "tiktoken" / "LICENSE").write_text(notice + text, encoding="utf-8")
+    check_modules(folder)
 
 
 def _fill_tiktoken(package: Path, folder: Path) -> None:
@@ -309,6 +313,7 @@ def _fill_dist(root: Path, folder: Path, config: dict[str, Any], take: boot.Take
         page = join(page, static, name, tag)
     page = preloading(page, static)
     (folder / "index.html").write_text(page, encoding="utf-8")
+    check_modules(folder)
     try:
         precache.turn_on(root, folder)
     except precache.PrecacheError as error:
@@ -387,6 +392,31 @@ def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for name in names:
         shutil.copyfile(_existing(source / name), target / name)
+
+
+def _copy_modules(source: Path, target: Path, names: Mapping[str, str]) -> None:
+    """Copy npm's modules, which are named in ``source`` by what they become; all become ``.js``."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name, original in names.items():
+        text = _existing(source / original).read_text(encoding="utf-8")
+        (target / name).write_text(MODULE_NAME.sub(r"\1.js", text), encoding="utf-8")
+
+
+def check_modules(folder: Path) -> None:
+    """Make sure that no module that the page can ask for is called ``.mjs``.
+
+    Raises:
+        BuildError: a file is called so, or a script or page names one.
+    """
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.suffix == ".mjs":
+            raise BuildError(f"{name} must be called .js: stock nginx has no type for .mjs.")
+        if path.suffix not in (".html", ".js"):
+            continue
+        found = MODULE_NAME.search(html.unescape(path.read_text(encoding="utf-8")))
+        if found is not None:
+            raise BuildError(f"{name} names {found[0][1:]}, which must be shipped as .js.")
 
 
 def _append(source: Path, target: Path) -> None:

@@ -48,24 +48,19 @@ def fill(root: Path, pyodide: Path, folder: Path) -> None:
     )
     runtime = folder / "sessions-runtime"
     take_over(pyodide, runtime / "pyodide")
-    compile_python(root, pyodide, runtime / "sessions.zip")
+    compile_python(root, runtime / "sessions.zip")
     stamp(folder)
+    build.check_modules(folder)
     shutil.copyfile(root / "docs" / "INSTALL-dropin.md", folder / "INSTALL.md")
 
 
 def take_over(pyodide: Path, folder: Path) -> None:
-    """Copy Pyodide, named and wired for a host of which nothing is known.
-
-    Some servers do not know what a ``.mjs`` is, so modules are called ``.js``; the interpreter
-    keeps its old name before that, by which Pyodide tells its own frames in a traceback. The
-    loader gets its files through ``downloads.js``, which notices those that do not come.
-    """
+    """Copy Pyodide; its loader gets its files through ``downloads.js``, which misses none."""
     shutil.copytree(pyodide, folder, copy_function=shutil.copyfile)
     forget_packages(folder / "pyodide-lock.json")
-    (folder / "pyodide.asm.mjs").rename(folder / "pyodide.asm.mjs.js")
-    loader = (folder / "pyodide.mjs").read_text(encoding="utf-8")
-    (folder / "pyodide.mjs").unlink()
-    (folder / "pyodide.js").write_text(f"{LOADER_IMPORTS}\n{loader}", encoding="utf-8")
+    loader = folder / "pyodide.js"
+    text = loader.read_text(encoding="utf-8")
+    loader.write_text(f"{LOADER_IMPORTS}\n{text}", encoding="utf-8")
 
 
 def stamp(folder: Path) -> None:
@@ -88,8 +83,9 @@ def forget_packages(lock: Path) -> None:
     lock.write_text(json.dumps({**content, "packages": {}}), encoding="utf-8")
 
 
-def compile_python(root: Path, pyodide: Path, archive: Path) -> None:
+def compile_python(root: Path, archive: Path) -> None:
     """Write the surface and the core as one zip of compiled modules."""
+    pyodide = root / "node_modules" / "pyodide"
     script = Path(__file__).with_name("bytecode.mjs")
     with tempfile.TemporaryDirectory() as scratch:
         sources = Path(scratch, "sources.zip")

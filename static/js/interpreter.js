@@ -9,7 +9,7 @@
  * What a snapshot does not hold follows when the page is up: the sources, which tracebacks quote
  * and the demo is imported from, and the standard library, for what nobody has imported yet.
  */
-import { loadPyodide as startPyodide, version } from "../vendor/pyodide/pyodide.mjs";
+import { loadPyodide as startPyodide, version } from "../vendor/pyodide/pyodide.js";
 
 export { version };
 
@@ -97,7 +97,7 @@ async function restore() {
   const [module, snapshot, { default: createPyodideModule }] = await Promise.all([
     boot.wasm,
     boot.snapshot.then(read),
-    import("../vendor/pyodide/pyodide.asm.mjs"),
+    import("../vendor/pyodide/pyodide.asm.js"),
   ]);
   noteAttempt();
   const python = await soon(start(module, snapshot, createPyodideModule));

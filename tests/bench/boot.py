@@ -46,7 +46,7 @@ LINE = {
 }
 """50 Mbit/s and 20 ms, as the browser's tools take it (bytes a second)."""
 
-COMPRESSED = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".wasm")
+COMPRESSED = (".css", ".html", ".js", ".json", ".svg", ".wasm")
 """What hosts commonly send compressed."""
 
 PATIENCE = 120.0

@@ -36,7 +36,7 @@ PAGE = Path(__file__).with_name("boundary.js")
 #: What is started, by the module that has done so when its import is through.
 STARTS = {"ours": "sessions.js", "Pyodide alone": "pyodide_alone.js"}
 PYODIDE_ALONE = """
-import { loadPyodide } from "./pyodide-alone/pyodide.mjs";
+import { loadPyodide } from "./pyodide-alone/pyodide.js";
 await loadPyodide({ indexURL: new URL("./pyodide-alone/", import.meta.url).href });
 """
 START = """async (module) => {

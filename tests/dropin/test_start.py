@@ -78,9 +78,9 @@ def never(_: Route) -> None:
             "en": "sessions-runtime is missing or cannot be fetched.",
             "fr": "sessions-runtime est absent ou inaccessible.",
         }),
-        ("pyodide.asm.mjs.js", missing, {
-            "en": "pyodide.asm.mjs.js is missing or cannot be fetched.",
-            "fr": "pyodide.asm.mjs.js est absent ou inaccessible.",
+        ("pyodide.asm.js", missing, {
+            "en": "pyodide.asm.js is missing or cannot be fetched.",
+            "fr": "pyodide.asm.js est absent ou inaccessible.",
         }),
         ("pyodide.asm.wasm", missing, {
             "en": "pyodide.asm.wasm is missing (404).",
@@ -155,7 +155,7 @@ def wait_for_all_but(page: Page, arrived: list[str], file: str) -> None:
     page.wait_for_timeout(200)  # for the page to have read it
 
 
-LARGE = {"sessions.zip", "python_stdlib.zip", "pyodide.asm.mjs.js", "pyodide.asm.wasm"}
+LARGE = {"sessions.zip", "python_stdlib.zip", "pyodide.asm.js", "pyodide.asm.wasm"}
 
 TRICKLE = """
 const { fetch } = window;

@@ -43,6 +43,7 @@ CATALOGUE = """
 LANGUAGES = ("en", "fr")
 CATALOGUE = {"a": ("A", "À"), "b": ("B", "B."), "c": ("C", "C."), "boot.x": ("X", "X.")}
 """
+LOADER = "const load = (folder) => import(`${folder}pyodide.asm.mjs`);"
 TINY = hashlib.sha256(b"YQ== 0\nYg== 1\nYWI= 7\n").hexdigest()
 """The digest of three ranks, written as tiktoken writes them."""
 
@@ -158,6 +159,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(pyscript / "core-1.js.map", json.dumps(chart))
     for name in build.PYODIDE_FILES:
         write(root / "node_modules" / "pyodide" / name, "{}")
+    write(root / "node_modules" / "pyodide" / "pyodide.mjs", LOADER)
+    write(
+        root / "node_modules" / "pyodide" / "pyodide.asm.mjs",
+        'const own = "pyodide.asm.mjs"; const cdn = (v) => `https://cdn/${v}/python.mjs`;',
+    )
     for name in build.UPLOT_FILES:
         write(root / "node_modules" / "uplot" / "dist" / name)
     tiktoken = root / "node_modules" / "tiktoken"
@@ -208,6 +214,7 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
         "static/js/first-screen.js",
         *boot_files,
         *(f"static/vendor/pyodide/{name}" for name in (*build.PYODIDE_FILES, "LICENSE")),
+        *(f"static/vendor/pyodide/{name}" for name in build.PYODIDE_MODULES),
         *(f"static/vendor/uplot/{name}" for name in (*build.UPLOT_FILES, "LICENSE")),
         "static/vendor/tiktoken/LICENSE",
         "static/vendor/tiktoken/tiktoken_bg.js",
@@ -220,6 +227,33 @@ def test_the_built_page_has_what_it_needs_and_no_more(repository: Path) -> None:
         "static/vendor/pyscript/error-3.js",
         "static/vendor/pyscript/toml-4.js",
     }
+
+
+def test_modules_have_names_that_every_host_sends_as_scripts(repository: Path) -> None:
+    folder = make(repository) / "static" / "vendor" / "pyodide"
+    loader = (folder / "pyodide.js").read_text(encoding="utf-8")
+    assert loader == LOADER.replace(".mjs", ".js")
+    interpreter = (folder / "pyodide.asm.js").read_text(encoding="utf-8")
+    assert 'own = "pyodide.asm.js"' in interpreter
+    assert "`https://cdn/${v}/python.mjs`" in interpreter  # the page can reach no such host
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("static/js/own.mjs", "", r"own\.mjs must be called \.js"),
+        ("static/js/own.js", 'import("./other.mjs");', r"own\.js names \./other\.mjs"),
+        ("index.html", '<a b="&quot;x.mjs&quot;">', r"index\.html names x\.mjs"),
+    ],
+)
+def test_a_module_that_many_hosts_send_with_a_wrong_type_ends_the_build(
+    repository: Path, name: str, text: str, complaint: str
+) -> None:
+    path = repository / name
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    write(path, before + text)
+    with pytest.raises(build.BuildError, match=complaint):
+        make(repository)
 
 
 def test_the_large_files_are_named_and_checked_by_their_content(repository: Path) -> None:

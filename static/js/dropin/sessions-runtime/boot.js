@@ -9,7 +9,7 @@ import { loadPyodide } from "./pyodide/pyodide.js";
 
 const ARCHIVE = new URL("./sessions.zip", import.meta.url);
 const PYODIDE = new URL("./pyodide/", import.meta.url);
-const INTERPRETER = new URL("./pyodide/pyodide.asm.mjs.js", import.meta.url);
+const INTERPRETER = new URL("./pyodide/pyodide.asm.js", import.meta.url);
 const EMPTY_MODULE = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
 const UNPACKED = "/home/pyodide/sessions.zip";
 /** Imported one by one, for the page to breathe in between; the last one is the one wanted. */
