@@ -4,11 +4,13 @@
  *
  * Usage: bytecode.mjs <Pyodide's folder> <zip of sources> <zip to write>
  *
- * Importing compiled modules takes a third of the time, which the page would stand still.
+ * Importing compiled modules takes a third of the time, which the page would stand still. The
+ * same sources make the same bytes.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { standStill } from "./standstill.mjs";
 
 const COMPILE = `
 import zipfile
@@ -23,9 +25,14 @@ with zipfile.ZipFile("/sources.zip") as sources, zipfile.ZipFile("/compiled.zip"
         out.writestr(entry, _code_to_hash_pyc(compiled, source_hash(code), checked=False))
 `;
 
+standStill();
 const [folder, sources, target] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(resolve(folder, "pyodide.mjs")));
-const pyodide = await loadPyodide({ indexURL: resolve(folder), packageBaseUrl: resolve(folder) });
+const pyodide = await loadPyodide({
+  indexURL: resolve(folder),
+  packageBaseUrl: resolve(folder),
+  env: { HOME: "/", PYTHONHASHSEED: "0" },
+});
 pyodide.FS.writeFile("/sources.zip", readFileSync(sources));
 pyodide.runPython(COMPILE);
 writeFileSync(target, pyodide.FS.readFile("/compiled.zip"));

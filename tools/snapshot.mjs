@@ -21,7 +21,8 @@
  * inside one of PyScript's own modules, which do not exist yet when the page restores.
  *
  * Only those pages of memory are kept that differ from a module that was just created: the page
- * creates one in any case, and copies the rest over it.
+ * creates one in any case, and copies the rest over it. The same order makes the same bytes, on any
+ * machine: a build that changes nothing is no new version.
  *
  * Layout of the file, numbers little-endian: u32 magic, u32 length of the JSON that follows,
  * the JSON, zeros up to a multiple of 4096, the kept pages in their order. The JSON has `stamp`,
@@ -32,6 +33,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { standStill } from "./standstill.mjs";
 
 const MAGIC = 0x504d494b; // "KIMP"
 const PAGE = 4096;
@@ -168,6 +170,7 @@ function differingRuns(memory, fresh) {
 }
 
 async function main(orderFile) {
+  standStill();
   const order = JSON.parse(readFileSync(orderFile, "utf-8"));
   const load = (name) => import(pathToFileURL(join(order.pyodide, name)).href);
   const { loadPyodide } = await load("pyodide.mjs");
