@@ -14,17 +14,17 @@ TIDY := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 # Everything that is called by a name that is no file.
 .PHONY: help run test build config vendor dist serve lint format types unit proxy pyodide e2e \
-	dropin bench lock clean setup-run setup-test
+	build-test dropin bench lock clean setup-run setup-test
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile \
-		| while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+		| while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 run: dist ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
 	$(SERVE)
 
 test: setup-test ## set up and run every check and test
-	@$(MAKE) --no-print-directory -j2 $(TIDY) lint types proxy pyodide unit dist
+	@$(MAKE) --no-print-directory -j2 $(TIDY) lint types proxy pyodide unit build-test
 	@$(MAKE) --no-print-directory e2e dropin
 
 build: vendor ## make the repository's own index.html work from any static server
@@ -61,6 +61,9 @@ proxy: setup-test ## tests against the stand-in proxy
 
 pyodide: setup-test ## unit and parity tests inside Pyodide, the page's Python
 	$(BIN)/node tests/pyodide/run.mjs tests/unit tests/parity $(ARGS)
+
+build-test: setup-test dist ## build the page again elsewhere, and compare every byte
+	$(BIN)/pytest tests/build $(ARGS)
 
 e2e: setup-test dist ## tests of the built page in Chromium
 	$(BIN)/pytest tests/e2e -n 2 $(ARGS)

@@ -160,11 +160,18 @@ def test_whatever_is_wrong_with_the_snapshot_the_page_comes_up(
 # -- from the snapshot ----------------------------------------------------------------------
 
 
+DRAW = """
+import os, random, secrets, uuid
+numbers = [random.random(), random.Random().random(), secrets.token_hex(), uuid.uuid4()]
+answer = [*map(str, numbers), os.urandom(16).hex()]
+"""
+
+
 class Twice(NamedTuple):
     """A page that started from its snapshot for the second time in its browser."""
 
     desk: Dashboard
-    first_random: float
+    first_drawn: list[str]
     requested: list[str]
 
 
@@ -177,7 +184,7 @@ def twice(browser: Browser, built_page: Path) -> Iterator[Twice]:
         wait_until_settled(page)
         old = "cache => cache.put('static/boot/old.pack', new Response())"
         page.evaluate(f"caches.open('kimi-boot').then({old})")
-        first = run_python(page, "import random\nanswer = random.random()")
+        first = run_python(page, DRAW)
         requested: list[str] = []
         page.on("request", lambda request: requested.append(request.url))
         desk.reload().connected()
@@ -206,9 +213,10 @@ def test_what_an_older_version_kept_is_deleted(desk: Dashboard) -> None:
     assert names == ["snapshot", "sources", "wasm"]
 
 
-def test_random_numbers_are_seeded_afresh(twice: Twice) -> None:
-    again = run_python(twice.desk.page, "import random\nanswer = random.random()")
-    assert again != twice.first_random
+def test_no_random_number_comes_twice(twice: Twice) -> None:
+    again = run_python(twice.desk.page, DRAW)
+    assert len(again) == 5
+    assert not set(again) & set(twice.first_drawn)
 
 
 def test_clocks_are_those_of_this_browser(desk: Dashboard) -> None:
