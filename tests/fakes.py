@@ -15,6 +15,7 @@ from typing import Any
 from hypothesis import settings
 
 from sessions.commands import Commands
+from sessions.errors import ChartMissing
 from sessions.live import Live
 from sessions.manager import SessionManager
 from sessions.models import SessionDetail
@@ -455,6 +456,7 @@ class FakeChart:
 
     def __init__(self) -> None:
         self.loads = 0
+        self.missing = 0
         self.repaints = 0
         self.drawn: list[tuple[Sequence[float], ...]] = []
         self.hidden: set[str] = set()
@@ -462,6 +464,8 @@ class FakeChart:
 
     async def load(self) -> None:
         self.loads += 1
+        if self.loads <= self.missing:
+            raise ChartMissing("It did not come.")
 
     def draw(self, *curves: Sequence[float]) -> None:
         self.drawn.append(curves)

@@ -23,7 +23,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools import boot, build
 
 #: Below ``py/``: what the surface imports, and nothing of the page's own.
-PYTHON = ("browser/__init__.py", "browser/clock.py", "dropin/*.py", "sessions/*.py")
+PYTHON = (
+    "browser/__init__.py",
+    "browser/clock.py",
+    "browser/promises.py",
+    "dropin/*.py",
+    "sessions/*.py",
+)
 
 #: The first moment that a zip file can express: archives are the same bytes every time.
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)

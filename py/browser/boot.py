@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import js
 
 from browser.page import BrowserPage
+from browser.promises import settled
 from browser.scheduler import BrowserScheduler, Frames
 from sessions import events
 from sessions.connection import ConnectionState, Phase
@@ -46,7 +47,7 @@ async def sources_at_hand() -> None:
     """Wait until modules can be imported that the snapshot does not hold, as the demo's."""
     boot = getattr(js, "kimiBoot", None)
     if boot is not None:
-        await boot.complete()
+        await settled(boot.complete())
 
 
 class Opening:

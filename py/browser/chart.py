@@ -7,7 +7,10 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 import js
-from pyodide.ffi import to_js
+from pyodide.ffi import JsException, to_js
+
+from browser.promises import settled
+from sessions.errors import ChartMissing
 
 
 def _typed(values: Sequence[float]) -> Any:
@@ -24,10 +27,17 @@ class UplotChart:
         self._chart: Any = None
 
     def load(self) -> Coroutine[Any, Any, None]:
-        """Fetch the library; draw nothing before this is done."""
+        """Fetch the library; draw nothing before this is done.
+
+        Raises:
+            ChartMissing: it did not come; asking again may work.
+        """
 
         async def fetch() -> None:
-            self._chart = await self._module.loadChart(self._element)
+            try:
+                self._chart = await settled(self._module.loadChart(self._element))
+            except JsException as error:
+                raise ChartMissing("The chart's files could not be fetched.") from error
 
         return fetch()
 

@@ -7,6 +7,7 @@ import asyncio
 import js
 from pyodide.ffi import JsException, to_js
 
+from browser.promises import settled
 from sessions.errors import ProxyTimeout, ProxyUnreachable
 from sessions.ports import HttpAnswer
 
@@ -35,11 +36,13 @@ class FetchHttp:
         route = f"{method} {path}"
         try:
             async with asyncio.timeout(timeout):
-                answer = await js.fetch(
-                    self._address + path,
-                    to_js(options, dict_converter=js.Object.fromEntries),
+                answer = await settled(
+                    js.fetch(
+                        self._address + path,
+                        to_js(options, dict_converter=js.Object.fromEntries),
+                    )
                 )
-                text = await answer.text()
+                text = await settled(answer.text())
         except TimeoutError:
             abort.abort()
             raise ProxyTimeout(

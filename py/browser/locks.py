@@ -8,6 +8,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
+from browser.promises import settled
 from sessions.ports import Scheduler
 
 
@@ -15,7 +16,10 @@ class BrowserClaim:
     """Implements :class:`sessions.ports.Claim`; destroys its proxy when the claim has ended."""
 
     def __init__(self, name: str, granted: Callable[[], None], scheduler: Scheduler) -> None:
-        """Wait for the lock ``name``; ``scheduler`` reports a browser that refuses it."""
+        """Wait for the lock ``name``, in a task of ``scheduler``.
+
+        A browser that refuses it leaves nobody to agree with: then it is as good as granted.
+        """
         self._granted = granted
         self._released = False
         self._abort = js.AbortController.new()
@@ -34,10 +38,11 @@ class BrowserClaim:
         proxy = create_proxy(self._take)
         options = to_js({"signal": self._abort.signal}, dict_converter=js.Object.fromEntries)
         try:
-            await js.navigator.locks.request(name, options, proxy)
+            await settled(js.navigator.locks.request(name, options, proxy))
         except JsException:
             if not self._released:  # else it was told to stop waiting, and says so
-                raise
+                js.console.info("This browser has no locks for this page: each tab connects.")
+                self._granted()
         finally:
             proxy.destroy()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import js
-from pyodide.ffi import create_proxy, to_js
+from pyodide.ffi import JsException, create_proxy, to_js
 
 from sessions.errors import TokenizerFailed
 
@@ -54,9 +54,13 @@ class WorkerTokenizer:
 
     def _start(self) -> None:
         address = js.URL.new(WORKER, js.document.baseURI)
-        self._worker = js.Worker.new(address, type="module")
+        try:
+            self._worker = js.Worker.new(address, type="module")
+        except (JsException, AttributeError) as error:
+            raise TokenizerFailed("This browser does not let the page start a worker.") from error
         self._proxies = [create_proxy(self._answered), create_proxy(self._broken)]
         self._worker.onmessage, self._worker.onerror = self._proxies
+        self._worker.onmessageerror = self._proxies[1]
 
     def _answered(self, event: Any) -> None:
         number, result, *reason = event.data.to_py()
@@ -76,7 +80,7 @@ class WorkerTokenizer:
         """Throw the worker away; the next call starts another."""
         if self._worker is None:
             return
-        self._worker.onmessage = self._worker.onerror = None
+        self._worker.onmessage = self._worker.onerror = self._worker.onmessageerror = None
         self._worker.terminate()
         self._worker = None
         for proxy in self._proxies:

@@ -9,6 +9,7 @@ import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from browser.clock import BrowserClock
+from browser.promises import settled
 from sessions.errors import ProxyTimeout, ProxyUnreachable
 from sessions.ports import HttpAnswer
 
@@ -28,7 +29,7 @@ class HostHttp:
         """Send a request to the page's own origin."""
         route = f"{method} {path}"
         try:
-            answer = await self._request(method, path, body, timeout)
+            answer = await settled(self._request(method, path, body, timeout))
         except JsException as error:
             if error.name == "TimeoutError":
                 sentence = f"The proxy did not answer within {timeout:g} s."

@@ -12,6 +12,7 @@
     │   ├── BadUserName           …and it was to be the name of a user
     │   └── BadRecording          …and it stands in a recording
     ├── RecordingsUnavailable     the browser does not keep, or give, a recording
+    ├── ChartMissing              the chart's files did not come
     ├── TokenizerFailed           the counting of tokens could not start, or stopped
     ├── UnknownEncoding           no such encoding is shipped
     ├── UnknownModel              nobody says which encoding a model has
@@ -88,6 +89,10 @@ class RecordingsUnavailable(SessionsError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"The browser's database failed ({reason}).")
         self.reason = reason
+
+
+class ChartMissing(SessionsError):
+    """The files of the chart could not be fetched; asking for them again may work."""
 
 
 class TokenizerFailed(SessionsError):

@@ -126,6 +126,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Python could not start: {reason}",
         "Python n’a pas pu démarrer\u00a0: {reason}",
     ),
+    "boot.host_away": (
+        "Some files of this page cannot be fetched: its host does not answer. They are asked for again by themselves.",
+        "Certains fichiers de cette page ne peuvent pas être chargés\u00a0: son hôte ne répond pas. Ils sont redemandés automatiquement.",
+    ),
     "boot.last_seen": (
         "Last seen",
         "Dernier état",
@@ -1021,6 +1025,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "notice.auto_session": (
         "The proxy opened a session: {name}",
         "Le proxy a ouvert une session\u00a0: {name}",
+    ),
+    "notice.chart_missing": (
+        "The chart’s files cannot be fetched: the host of this page does not answer. They are asked for again by themselves.",
+        "Les fichiers du graphique ne peuvent pas être chargés\u00a0: l’hôte de cette page ne répond pas. Ils sont redemandés automatiquement.",
     ),
     "notice.compact_asked": (
         "Compaction asked for",

@@ -6,8 +6,9 @@ from collections.abc import Coroutine, Mapping, Sequence
 from math import nan
 from typing import Any, Protocol
 
-from sessions import events
-from sessions.models import Metric
+from sessions import commands, events
+from sessions.errors import ChartMissing
+from sessions.models import Metric, Notice
 from sessions.times import parse_timestamp
 
 from .desk import Desk
@@ -20,11 +21,19 @@ DRAW_EVERY = 0.2
 """Seconds between two drawings: one costs as much as all the figures together."""
 
 
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
+"""Seconds after which a library that did not come is asked for again: at first, and at most."""
+
+
 class Chart(Protocol):
     """Draws three curves over the requests."""
 
     def load(self) -> Coroutine[Any, Any, None]:
-        """Fetch the library; draw nothing before this is done."""
+        """Fetch the library; draw nothing before this is done.
+
+        Raises:
+            ChartMissing: it did not come; asking again may work.
+        """
         ...
 
     def draw(
@@ -54,6 +63,8 @@ class History:
         self._desk = desk
         self._chart = chart
         self._loading = self._ready = False
+        self._missing = False
+        self._pause = FIRST_PAUSE
         self._shown = dict.fromkeys(SERIES, True)
         self._drawn: Sequence[Metric] | None = None
         self._times: dict[str | None, float] = {}
@@ -61,6 +72,7 @@ class History:
         desk.touch_slowly_on(self, events.STATS_UPDATED, every=DRAW_EVERY)
         desk.bus.on(LANGUAGE_CHANGED, lambda _: self._speak())
         desk.bus.on(THEME_CHANGED, self._repaint)
+        desk.bus.on(commands.RESTART, lambda _: self._try_again())
         desk.on_action("history:toggle-series", self._toggle)
 
     def render(self) -> None:
@@ -105,12 +117,29 @@ class History:
         return nan if at is None else at
 
     async def _load(self) -> None:
-        await self._chart.load()
+        try:
+            await self._chart.load()
+        except ChartMissing:
+            self._miss()
+            return
         self._ready = True
         self._speak()
         for series, shown in self._shown.items():
             self._chart.toggle(series, shown)
         self._desk.renderer.touch(self)
+
+    def _miss(self) -> None:
+        """Say once that the library did not come, and ask for it again later."""
+        if self._pause == FIRST_PAUSE:
+            self._desk.bus.emit(events.NOTICE, Notice("warning", "notice.chart_missing", {}))
+        self._missing = True
+        self._desk.scheduler.call_later(self._pause, self._try_again)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _try_again(self) -> None:
+        if self._missing:
+            self._missing = False
+            self._desk.scheduler.start(self._load())
 
     def _repaint(self, _theme: str) -> None:
         if self._ready:

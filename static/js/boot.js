@@ -25,5 +25,13 @@ function explain(reason) {
   document.getElementById("boot-reload").hidden = false;
 }
 
+/** Files that Python waits for do not come; they are asked for again (interpreter.js). */
+function sayThatHostIsAway() {
+  if (boot.hidden || boot.dataset.state === "error") return;
+  label.removeAttribute("data-i18n");
+  label.textContent = words["boot.host_away"] ?? "";
+}
+
+addEventListener("kimi:host-away", sayThatHostIsAway);
 addEventListener("error", (event) => explain(event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => explain(event.reason));

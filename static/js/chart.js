@@ -1,22 +1,35 @@
 /**
  * The history chart: uPlot in the page's colours. Gets typed arrays, one call an update.
  */
-import uPlot from "../vendor/uplot/uPlot.esm.js";
-
 const SERIES = ["total", "prompt", "completion"];
 const FEW_POINTS = 40;
 
+/** Browsers remember a module that could not be fetched: who tries again gives another address. */
+const { search: TRY } = new URL(import.meta.url);
+
 /**
- * Loads uPlot's stylesheet with it: nothing of the chart is fetched before it is needed. And waits
+ * Loads uPlot with its stylesheet: nothing of the chart is fetched before it is needed. And waits
  * for it: a chart drawn without it stands in the wrong place, and jumps.
  */
-const sheet = document.createElement("link");
-sheet.rel = "stylesheet";
-sheet.href = new URL("../vendor/uplot/uPlot.min.css", import.meta.url).href;
-await new Promise((resolve) => {
-  sheet.onload = sheet.onerror = resolve;
-  document.head.append(sheet);
-});
+const [{ default: uPlot }] = await Promise.all([
+  import(`../vendor/uplot/uPlot.esm.js${TRY}`),
+  styled(new URL("../vendor/uplot/uPlot.min.css", import.meta.url).href),
+]);
+
+/** @param {string} address of a stylesheet @returns {Promise<void>} */
+function styled(address) {
+  const sheet = document.createElement("link");
+  sheet.rel = "stylesheet";
+  sheet.href = address;
+  return new Promise((resolve, reject) => {
+    sheet.onload = () => resolve();
+    sheet.onerror = () => {
+      sheet.remove();
+      reject(new Error(`${address} cannot be fetched.`));
+    };
+    document.head.append(sheet);
+  });
+}
 
 function colours() {
   const style = getComputedStyle(document.documentElement);

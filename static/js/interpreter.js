@@ -7,7 +7,8 @@
  * start, which is slower and asks for nothing special. One line in the console says why.
  *
  * What a snapshot does not hold follows when the page is up: the sources, which tracebacks quote
- * and the demo is imported from, and the standard library, for what nobody has imported yet.
+ * and the demo is imported from, and the standard library, for what nobody has imported yet. A host
+ * that is away by then is asked again until it has answered.
  */
 import { loadPyodide as startPyodide, version } from "../vendor/pyodide/pyodide.js";
 
@@ -29,6 +30,9 @@ const DISTRUST = 86_400_000;
 const SETTLE = 300;
 /** Milliseconds for which it does something else at a time. */
 const SLICE = 10;
+/** Milliseconds after which a host that did not answer is asked again: at first, and at most. */
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 60_000;
 
 /** Found in the code by which PyScript writes and imports its library, which is there already. */
 const WRITES_LIBRARY = /^import pyscript as _pyscript$/m;
@@ -56,11 +60,43 @@ export async function loadPyodide(options) {
   return (await restored) ?? startPlainly(options);
 }
 
-/** Fetches what is still missing, and keeps the large files for the next visit. */
+/** Fetches what is still missing, and keeps the large files for the next visit. Never rejects. */
 async function settle() {
   await boot.complete();
   await boot.keep();
   boot.mark("settled");
+}
+
+/**
+ * Does something that needs the host until it works; never rejects. The first failure is told in
+ * the console, and to the page, where somebody may be waiting for it (boot.js).
+ * @param {() => Promise<void>} work
+ */
+async function untilItWorks(work) {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (pause === FIRST_PAUSE) {
+        console.info(`Some files of the page did not come and are asked for again: ${error.message}`);
+      }
+      dispatchEvent(new Event("kimi:host-away"));
+      await rest(pause);
+    }
+  }
+}
+
+/** Waits for some time, or until the network is back. @param {number} pause milliseconds */
+function rest(pause) {
+  return new Promise((resume) => {
+    const end = () => {
+      clearTimeout(timer);
+      removeEventListener("online", end);
+      resume();
+    };
+    const timer = setTimeout(end, pause);
+    addEventListener("online", end);
+  });
 }
 
 // -- the plain way ------------------------------------------------------------------------
@@ -71,7 +107,7 @@ async function startPlainly(options) {
     boot.sources(),
   ]);
   await layOut(python, sources);
-  boot.complete = async () => {};
+  boot.complete = () => Promise.resolve();
   return python;
 }
 
@@ -105,7 +141,7 @@ async function restore() {
   python.registerJsModule = remembering(python.registerJsModule);
   python.runPythonAsync = unlessWritingLibrary(python.runPythonAsync);
   python.runPython = unlessWritingLibrary(python.runPython);
-  boot.complete = once(() => complete(python, snapshot));
+  boot.complete = once(() => untilItWorks(() => complete(python, snapshot)));
   return python;
 }
 
@@ -224,7 +260,7 @@ function unlessWritingLibrary(run) {
 async function complete(python, snapshot) {
   const [sources, library] = await Promise.all([
     boot.sources(),
-    fetch(`${PYODIDE}python_stdlib.zip`).then((answer) => answer.arrayBuffer()),
+    boot.fetched(`${PYODIDE}python_stdlib.zip`).then((answer) => answer.arrayBuffer()),
   ]);
   python.FS.writeFile(snapshot.library, new Uint8Array(library));
   await layOut(python, sources);

@@ -16,7 +16,7 @@
   var folder = new URL("../boot/", script.src).href;
   var cache = window.caches ? caches.open(CACHE).catch(nothing) : Promise.resolve();
   /** @type {Array<[string, Response]>} fetched in this visit, to be kept for the next */
-  var fetched = [];
+  var unpacked = [];
   var sources = null;
 
   function nothing() {}
@@ -47,12 +47,19 @@
       });
   }
 
-  function unpack(url, type) {
+  /** @param {string} url @returns {Promise<Response>} rejects when the host has no such file */
+  function fetched(url) {
     return fetch(url).then(function (answer) {
       if (!answer.ok) throw new Error(url + " is missing (" + answer.status + ").");
+      return answer;
+    });
+  }
+
+  function unpack(url, type) {
+    return fetched(url).then(function (answer) {
       var bytes = answer.body.pipeThrough(new DecompressionStream("gzip"));
       var response = new Response(bytes, { headers: { "Content-Type": type } });
-      fetched.push([url, response.clone()]);
+      unpacked.push([url, response.clone()]);
       return response;
     });
   }
@@ -70,7 +77,7 @@
           var gone = old.map(function (request) {
             return open.delete(request);
           });
-          var put = fetched.splice(0).map(function (entry) {
+          var put = unpacked.splice(0).map(function (entry) {
             return open.put(entry[0], entry[1]);
           });
           return Promise.all(gone.concat(put));
@@ -81,7 +88,7 @@
 
   /** Forgets the snapshot: it is fetched again at the next visit. */
   function forget() {
-    fetched = [];
+    unpacked = [];
     return cache
       .then(function (open) {
         return open && open.delete(address("snapshot"));
@@ -94,17 +101,20 @@
     mark: mark,
     keep: keep,
     forget: forget,
+    fetched: fetched,
     wasm: WebAssembly.compileStreaming(load("wasm", "application/wasm")),
     snapshot: load("snapshot", "application/octet-stream").then(function (answer) {
       return answer.arrayBuffer();
     }),
     /** @returns {Promise<Record<string, string>>} Python files: texts by their path */
     sources: function () {
-      sources =
-        sources ||
-        load("sources", "application/json").then(function (answer) {
-          return answer.json();
-        });
+      if (sources) return sources;
+      sources = load("sources", "application/json").then(function (answer) {
+        return answer.json();
+      });
+      sources.catch(function () {
+        sources = null; // whoever asks next may have more luck
+      });
       return sources;
     },
   };

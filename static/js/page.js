@@ -216,7 +216,10 @@ function reportEvent(event) {
   const fields = {};
   for (const field of form?.elements ?? []) if (field.id) fields[field.id] = field.value;
   if (target.dataset.action === "dialog:close") return target.closest("dialog").close();
-  if (target.type === "file") return reportFile(target);
+  if (target.type === "file") {
+    reportFile(target).catch(reportError);
+    return;
+  }
   report(target.dataset.action, {
     value: target.dataset.value ?? target.dataset.series ?? target.value ?? null,
     checked: target.checked ?? null,
@@ -258,8 +261,12 @@ export function save(name, type, text) {
 
 /* -- the chart, loaded when there is something to draw ------------------------------------- */
 
+let chartTries = 0;
+
 /** @param {string} id @returns {Promise<object>} the chart in that element */
 export async function loadChart(id) {
-  const { Chart } = await import("./chart.js");
+  const again = chartTries ? `?try=${chartTries}` : "";
+  chartTries += 1;
+  const { Chart } = await import(`./chart.js${again}`);
   return new Chart(byId(id));
 }

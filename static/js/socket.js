@@ -30,7 +30,7 @@ let worker = null;
 function startWorker() {
   const started = new Worker(new URL("./socket-worker.js", import.meta.url));
   started.onmessage = ({ data }) => listeners.get(data.id)?.(data);
-  started.onerror = () => {
+  started.onerror = started.onmessageerror = () => {
     started.terminate(); // most likely its file was not to be had: the next may have more luck
     if (worker !== started) return;
     worker = null;

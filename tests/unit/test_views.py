@@ -57,7 +57,7 @@ from views.feed import LIST, MOST_AT_FIRST, MOST_CHANGES, READ_EVERY, Feed
 from views.figures import EstimateAccuracy, Figures
 from views.gauge import ContextGauge, SourceExplanation, family_of, level_of
 from views.header import Appearance, AutoSession, Connection, CurrentSession
-from views.history import History
+from views.history import FIRST_PAUSE, History
 from views.last_seen import LastSeen
 from views.memory import Memory
 from views.page import Action, Renderer
@@ -660,6 +660,35 @@ def test_a_curve_hidden_while_the_chart_is_loading_stays_hidden():
         await room.scheduler.settle()
         room.frame()
         assert chart.hidden == {"prompt"}
+
+    run(scene())
+
+
+def test_a_chart_that_did_not_come_is_said_once_and_asked_for_again():
+    async def scene():
+        room, chart = Room(), FakeChart()
+        chart.missing = 3
+        room.add(History, chart)
+        notices = []
+        room.bus.on(events.NOTICE, notices.append)
+        room.enter([metric(1)])
+        await room.scheduler.settle()
+        assert chart.loads == 1
+        room.scheduler.advance(FIRST_PAUSE)
+        await room.scheduler.settle()
+        assert chart.loads == 2
+        room.emit(commands.RESTART)  # the network is back
+        await room.scheduler.settle()
+        assert chart.loads == 3
+        room.scheduler.advance(2 * FIRST_PAUSE)
+        await room.scheduler.settle()
+        room.frame()
+        assert (chart.loads, len(chart.drawn)) == (4, 1)
+        room.emit(commands.RESTART)
+        await room.scheduler.settle()
+        assert chart.loads == 4
+        assert [notice.key for notice in notices] == ["notice.chart_missing"]
+        assert room.scheduler.errors == []
 
     run(scene())
 

@@ -1,0 +1,121 @@
+"""The page's host is gone a moment after the start: what comes later comes when it is back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.e2e.conftest import CONTEXT
+from tests.e2e.dashboard import Dashboard
+from tests.proxy import ProxyServer
+
+SEED = {"name": "Away", "metrics": [{"prompt_tokens": 1200, "completion_tokens": 310}]}
+LATER_FILES = re.compile(r"/static/(boot/sources-|vendor/pyodide/python_stdlib\.zip)")
+TOLD = "Some files of the page did not come"
+SETTLED = "() => performance.getEntriesByName('kimi:settled').length"
+
+STACKLESS = """{
+  const original = window.fetch;
+  const bare = ({ message }) =>
+    Object.defineProperty(new TypeError(message), "stack", { value: undefined });
+  window.fetch = (...asked) => original(...asked).catch((error) => { throw bare(error); });
+  Error.prepareStackTrace = (error, frames) =>
+    error instanceof TypeError && error.message.includes("dynamically imported module")
+      ? undefined
+      : [error, ...frames].join("\\n    at ");
+}"""
+"""Has failed `fetch` and `import()` reject as they do in WebKit: with errors that have no stack."""
+
+
+class Host:
+    """Some of the page's files, which can be had or not."""
+
+    def __init__(self, page: Page, files: re.Pattern[str]) -> None:
+        self._page = page
+        self.is_away = True
+        self.refused = 0
+        page.route(files, self._serve)
+
+    def _serve(self, route: Route) -> None:
+        if self.is_away:
+            self.refused += 1
+            route.abort("connectionrefused")
+        else:
+            route.continue_()
+
+    def come_back(self) -> None:
+        """Answer again, and have the browser tell that the network is back."""
+        self.is_away = False
+        self._page.evaluate("() => dispatchEvent(new Event('online'))")
+
+
+def a_page(browser: Browser, proxy: ProxyServer, *, stackless: bool) -> Dashboard:
+    page = browser.new_context(**CONTEXT).new_page()
+    if stackless:
+        page.add_init_script(STACKLESS)
+    desk = Dashboard(page, proxy)
+    desk.watch.expect(r"request failed: .*ERR_CONNECTION_REFUSED", r"console error: .*ERR_CONN")
+    return desk
+
+
+@pytest.mark.parametrize("stackless", [False, True])
+def test_what_follows_the_start_is_asked_for_until_it_has_come(
+    browser: Browser, proxy: ProxyServer, stackless: bool
+) -> None:
+    proxy.control("reset", seed_sessions=[SEED])
+    desk = a_page(browser, proxy, stackless=stackless)
+    host = Host(desk.page, LATER_FILES)
+    desk.open().connected().agrees()
+    desk.eventually(lambda: host.refused >= 4, True)  # it was asked again
+    host.come_back()
+    desk.eventually(lambda: desk.page.evaluate(SETTLED), 1)
+    assert len([line for line in desk.watch.console if line.startswith(TOLD)]) == 1
+    assert desk.watch.settle() == []
+    desk.page.context.close()
+
+
+@pytest.mark.parametrize("stackless", [False, True])
+def test_a_demo_that_cannot_be_fetched_says_so_and_comes_later(
+    browser: Browser, proxy: ProxyServer, stackless: bool
+) -> None:
+    desk = a_page(browser, proxy, stackless=stackless)
+    host = Host(desk.page, LATER_FILES)
+    desk.page.goto(f"{proxy.url}/?proxy=demo")
+    expect(desk["boot-text"]).to_contain_text("its host does not answer")
+    host.come_back()
+    desk.started()
+    expect(desk["demo-banner"]).to_be_visible()
+    assert desk.watch.settle() == []
+    desk.page.context.close()
+
+
+@pytest.mark.parametrize("stackless", [False, True])
+@pytest.mark.parametrize("file", ["js/chart.js", "vendor/uplot/uPlot.esm.js", "uPlot.min.css"])
+def test_a_chart_that_cannot_be_fetched_says_so_and_comes_later(
+    browser: Browser, proxy: ProxyServer, stackless: bool, file: str
+) -> None:
+    proxy.control("reset", seed_sessions=[SEED])
+    desk = a_page(browser, proxy, stackless=stackless)
+    host = Host(desk.page, re.compile(re.escape(file)))
+    desk.open().connected()
+    expect(desk.toast("The chart’s files cannot be fetched")).to_have_count(1)
+    host.come_back()
+    expect(desk["history-chart"].locator(".uplot")).to_have_count(1)
+    assert desk.watch.settle() == []
+    desk.page.context.close()
+
+
+def test_a_proxy_that_is_away_is_known_to_be_in_a_browser_whose_errors_have_no_stack(
+    browser: Browser, proxy: ProxyServer
+) -> None:
+    nobody = "http://127.0.0.1:9"
+    desk = a_page(browser, proxy, stackless=True)
+    desk.watch.expect(r"ERR_UNSAFE_PORT", r"Refused to connect")
+    desk.watch.permit(nobody)
+    desk.page.goto(f"{proxy.url}/?proxy={nobody}")
+    desk.started()
+    expect(desk["connection"]).to_have_attribute("data-state", re.compile("reconnecting|offline"))
+    assert desk.watch.settle() == []
+    desk.page.context.close()
