@@ -5,7 +5,10 @@ PROXY ?=
 ARGS ?=
 
 BIN := .venv/bin
-SERVE := $(BIN)/python tools/serve.py dist --port $(PORT) $(if $(PROXY),--proxy $(PROXY))
+# What was given reaches the shell through its environment, whatever characters it has, and
+# is not printed: there may be a password in the proxy's address.
+export PORT PROXY
+SERVE := @$(BIN)/python tools/serve.py dist --port "$$PORT" $(if $(PROXY),--proxy "$$PROXY")
 
 # What runs side by side is told one after the other, by a make that can do that.
 TIDY := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)

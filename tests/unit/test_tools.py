@@ -1,21 +1,16 @@
-"""The build, the server and set-up, and that the files they go by agree with each other."""
+"""The build and set-up, and that the files they go by agree with each other."""
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import hashlib
 import html
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +19,8 @@ import pytest
 if sys.platform == "emscripten":
     pytest.skip("the tools run on a person's machine only", allow_module_level=True)
 
-import httpx
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
-from websockets.typing import Origin, Subprotocol
 
-from tools import boot, build, chromium, precache, ranks, serve, setup
+from tools import boot, build, chromium, precache, ranks, setup
 
 ROOT = build.ROOT
 VERSIONS = {"@pyscript/core": "1.2.3", "pyodide": "4.5.6", "tiktoken": "3.2.1", "uplot": "7.8.9"}
@@ -432,275 +417,6 @@ def test_the_cache_is_what_tiktoken_looks_for(repository: Path) -> None:
     path.write_bytes(b"half a f")
     ranks.fill_cache(package, folder)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == TINY
-
-
-# --- The server ---------------------------------------------------------------------
-
-
-@contextmanager
-def running(app: Starlette) -> Iterator[str]:
-    """Serve an application on a free port of this machine; yield its host and port."""
-    listener = serve.listen(free_port())
-    config = uvicorn.Config(app, log_level="critical", ws="websockets-sansio")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "page"
-    write(folder / "index.html", "<title>page</title>")
-    for suffix in serve.MIME_TYPES:
-        write(folder / f"file{suffix}", suffix)
-    return folder
-
-
-@pytest.fixture
-def client(folder: Path) -> Iterator[httpx.Client]:
-    with (
-        running(serve.application(folder)) as address,
-        httpx.Client(base_url=f"http://{address}", trust_env=False) as client,
-    ):
-        yield client
-
-
-def test_files_have_the_types_that_browsers_insist_on(client: httpx.Client) -> None:
-    for suffix, kind in serve.MIME_TYPES.items():
-        assert client.get(f"/file{suffix}").headers["content-type"].split(";")[0] == kind
-    assert client.get("/").text == "<title>page</title>"
-
-
-def test_a_file_is_sent_again_only_when_it_changed(client: httpx.Client) -> None:
-    first = client.get("/file.js")
-    assert first.headers["cache-control"] == "no-cache"
-    again = client.get("/file.js", headers={"If-None-Match": first.headers["etag"]})
-    assert again.status_code == 304
-    assert again.headers["cache-control"] == "no-cache"
-
-
-def test_every_answer_has_the_security_headers(client: httpx.Client) -> None:
-    for path in ("/", "/missing", "/file.wasm"):
-        headers = client.get(path).headers
-        assert {name: headers[name] for name in serve.SECURITY_HEADERS} == serve.SECURITY_HEADERS
-
-
-def test_the_workers_get_policies_of_their_own(client: httpx.Client) -> None:
-    for worker, policy in serve.WORKER_POLICIES.items():
-        assert "default-src 'none'" in policy
-        assert (ROOT / "static" / worker.lstrip("/")).is_file()
-        assert client.get(f"/static{worker}").headers["content-security-policy"] == policy
-
-
-def test_without_a_proxy_there_is_no_api(client: httpx.Client) -> None:
-    assert client.get("/api/sessions").status_code == 404
-
-
-def test_a_foreign_host_name_is_refused(client: httpx.Client) -> None:
-    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
-
-
-async def echo(request: Request) -> Response:
-    body = (await request.body()).decode()
-    return JSONResponse(
-        {
-            "method": request.method,
-            "path": request.scope["raw_path"].decode(),
-            "query": request.url.query,
-            "body": body,
-            "headers": dict(request.headers),
-        },
-        418,
-        {"X-Answer": "yes", "Connection": "X-Private", "X-Private": "no"},
-    )
-
-
-async def socket_echo(page: WebSocket) -> None:
-    await page.accept(subprotocol=next(iter(page.scope["subprotocols"]), None))
-    while True:
-        message = await page.receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        if message.get("text") == "leave":
-            await page.close(4001, "as you wish")
-            return
-        if message.get("bytes") is not None:
-            await page.send_bytes(message["bytes"])
-        else:
-            await page.send_text(f"{page.url.query}: {message['text']}")
-
-
-class Drip:
-    """A stream whose second piece waits until the test allows it."""
-
-    def __init__(self) -> None:
-        self.left = threading.Event()
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        self.loop = asyncio.get_running_loop()
-        self.allowed = asyncio.Event()
-        try:
-            yield b"first"
-            await self.allowed.wait()
-            yield b"second"
-        finally:
-            self.left.set()
-
-    def allow(self) -> None:
-        self.loop.call_soon_threadsafe(self.allowed.set)
-
-    async def answer(self, request: Request) -> Response:
-        return StreamingResponse(self.pieces())
-
-
-@pytest.fixture
-def drip() -> Drip:
-    return Drip()
-
-
-@pytest.fixture
-def proxy(drip: Drip) -> Iterator[str]:
-    methods = ["GET", "POST", "DELETE", "PATCH"]
-    app = Starlette(
-        routes=[
-            Route("/api/drip", drip.answer),
-            Route("/api/{path:path}", echo, methods=methods),
-            Route("/health", echo),
-            Route("/openapi.json", echo),
-            WebSocketRoute("/ws", socket_echo),
-        ]
-    )
-    with running(app) as address:
-        yield address
-
-
-@pytest.fixture
-def relay(folder: Path, proxy: str) -> Iterator[str]:
-    with running(serve.application(folder, f"http://{proxy}")) as address:
-        yield address
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PATCH"])
-def test_a_request_reaches_the_proxy_as_it_is(relay: str, proxy: str, method: str) -> None:
-    body = '{"tokens": 3}' if method in ("POST", "PATCH") else ""
-    answer = httpx.request(
-        method,
-        f"http://{relay}/api/sessions/a%2Fb?limit=2&q=%C3%A9",
-        content=body or None,
-        headers={"X-Asked": "yes", "Origin": f"http://{relay}", "TE": "trailers"},
-        trust_env=False,
-    )
-    assert answer.status_code == 418
-    assert answer.headers["x-answer"] == "yes"
-    assert "x-private" not in answer.headers
-    seen = answer.json()
-    assert (seen["method"], seen["body"]) == (method, body)
-    assert (seen["path"], seen["query"]) == ("/api/sessions/a%2Fb", "limit=2&q=%C3%A9")
-    assert seen["headers"]["host"] == proxy
-    assert seen["headers"]["x-asked"] == "yes"
-    assert not {"origin", "te"} & set(seen["headers"])
-
-
-@pytest.mark.parametrize("path", ["/health", "/openapi.json"])
-def test_the_other_addresses_are_relayed_too(relay: str, path: str) -> None:
-    assert httpx.get(f"http://{relay}{path}", trust_env=False).json()["path"] == path
-
-
-def test_a_stream_arrives_piece_by_piece(relay: str, drip: Drip) -> None:
-    with httpx.stream("GET", f"http://{relay}/api/drip", trust_env=False) as answer:
-        pieces = answer.iter_raw()
-        assert next(pieces) == b"first"
-        drip.allow()
-        assert b"".join(pieces) == b"second"
-
-
-def test_a_stream_that_nobody_reads_any_more_is_let_go(relay: str, drip: Drip) -> None:
-    with httpx.stream("GET", f"http://{relay}/api/drip", trust_env=False) as answer:
-        assert next(answer.iter_raw()) == b"first"
-    assert drip.left.wait(5)
-
-
-def test_another_site_cannot_use_the_relay(relay: str) -> None:
-    origin = Origin("http://evil.example")
-    answer = httpx.post(f"http://{relay}/api/x", headers={"Origin": origin}, trust_env=False)
-    assert answer.status_code == 403
-    with (
-        pytest.raises(InvalidStatus, match="403"),
-        connect(f"ws://{relay}/ws", origin=origin, proxy=None),
-    ):
-        pass
-
-
-def test_messages_pass_both_ways(relay: str) -> None:
-    with connect(f"ws://{relay}/ws?a=1", subprotocols=[Subprotocol("kimi")], proxy=None) as ws:
-        assert ws.subprotocol == "kimi"
-        ws.send("hello")
-        assert ws.recv() == "a=1: hello"
-        ws.send(b"\x00\x01")
-        assert ws.recv() == b"\x00\x01"
-        ws.send("leave")
-        with pytest.raises(ConnectionClosed):
-            ws.recv()
-        assert (ws.close_code, ws.close_reason) == (4001, "as you wish")
-
-
-def test_a_proxy_that_is_down_is_named(folder: Path) -> None:
-    proxy = f"http://127.0.0.1:{free_port()}"
-    with running(serve.application(folder, proxy)) as address:
-        answer = httpx.get(f"http://{address}/api/sessions", trust_env=False)
-        assert answer.status_code == 502
-        assert answer.json()["error"].startswith(f"The proxy at {proxy} does not answer: ")
-        with connect(f"ws://{address}/ws", proxy=None) as ws:
-            with pytest.raises(ConnectionClosed):
-                ws.recv()
-            assert ws.close_code == serve.TRY_AGAIN_LATER
-            assert ws.close_reason == f"The proxy at {proxy} does not answer."
-
-
-def test_the_next_free_port_is_used_and_told() -> None:
-    with serve.listen(free_port()) as first:
-        taken = first.getsockname()[1]
-        with serve.listen(taken) as second:
-            port = second.getsockname()[1]
-            assert port > taken
-        with pytest.raises(serve.ServeError, match="all taken"):
-            serve.listen(taken, tries=1)
-        options = serve.parse([str(ROOT), "--port", str(taken)])
-        lines = list(serve.announcement(options, port))
-    assert lines[0] == f"Port {taken} is taken, so port {port} is used instead."
-    assert lines[1].endswith(f"http://127.0.0.1:{port}/")
-
-
-@pytest.mark.parametrize("address", ["localhost:8000", "ftp://host", "http://", "http://h/?q=1"])
-def test_an_address_that_makes_no_sense_is_refused(
-    address: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        serve.parse([str(ROOT), "--proxy", address])
-    assert repr(address) in capsys.readouterr().err
-
-
-def test_a_folder_without_a_page_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        serve.parse([str(tmp_path)])
-    assert "has no index.html: run `make dist` first" in capsys.readouterr().err
 
 
 # --- Set-up -------------------------------------------------------------------------
