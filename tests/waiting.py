@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar
 
-from playwright.sync_api import Error, Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, Worker, expect
 
 PATIENCE = 15.0
 """Seconds: a busy machine needs some, a quick one never waits that long."""
@@ -95,6 +95,10 @@ class Waiting(ABC):
     def do(self, script: str, argument: object = None) -> None:
         """Have a script do something in the page."""
         self.page.evaluate(script, argument)
+
+    def do_in(self, worker: Worker, script: str) -> None:
+        """Have a script do something in one of the page's workers."""
+        worker.evaluate(script)
 
     def answer(self, script: str, argument: object = None) -> Any:
         """Return what a script tells that it brings about itself, or has waited for."""

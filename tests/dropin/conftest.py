@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, Page
 
 from tests.dropin import site
+from tests.e2e.watch import Watch
 from tests.proxy import ProxyServer
+from tests.waiting import Waiting
 from tools.chromium import ARGUMENTS, executable
 
 #: Milliseconds; starting Python is slow where much else goes on.
@@ -19,22 +20,18 @@ PATIENCE = 90_000
 MODULE = "/static/js/modules/sessions.js"
 
 
-class Host:
-    """One open page of the dashboard, and whatever it should not have said."""
+class Host(Waiting):
+    """One open page of the dashboard, and a watch over what it should not say."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
-        self.complaints: list[str] = []
-        self.expected: list[str] = []
-        self._url = url
+        self.watch = Watch(page, url)
+        self.url = url
         page.set_default_timeout(PATIENCE)
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("request", lambda request: self._on_request(request.url))
 
     def open(self, path: str = "/index.html") -> Host:
         """Load a page; the one of the dashboard is awaited until it has started."""
-        self.page.goto(self._url + path)
+        self.page.goto(self.url + path)
         if path == "/index.html":
             self.page.locator("#status", has_text="ready").wait_for()
         return self
@@ -50,18 +47,14 @@ class Host:
             argument,
         )
 
-    def unexpected(self) -> list[str]:
-        """Return what no test has announced."""
-        known = [re.compile(pattern) for pattern in self.expected]
-        return [one for one in self.complaints if not any(k.search(one) for k in known)]
+    def heard(self) -> list[str]:
+        """The names of the events that the host's own listeners were called with."""
+        return self.page.evaluate("window.heard.map(([name]) => name)")
 
-    def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.complaints.append(f"{message.text} ({message.location.get('url')})")
-
-    def _on_request(self, url: str) -> None:
-        if not url.startswith((self._url, "data:", "blob:")):
-            self.complaints.append(f"request to another origin: {url}")
+    def caught_up(self) -> None:
+        """Wait until what was asked for has come, and what had to be done next has been done."""
+        self.eventually(lambda: self.watch.under_way, [])
+        self.painted()
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +88,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Host]]:
         return made[-1]
 
     yield make
-    unexpected = [complaint for host in made for complaint in host.unexpected()]
+    unexpected = [complaint for host in made for complaint in host.watch.settle()]
     for host in made:
         host.page.context.close()
     assert unexpected == []
@@ -106,5 +99,5 @@ def bare(browser: Browser, proxy: ProxyServer) -> Iterator[Host]:
     """A page with the module and nothing else, for the tests of one file."""
     host = Host(browser.new_context(locale="en-US").new_page(), proxy.url).open("/bare.html")
     yield host
-    assert host.unexpected() == []
+    assert host.watch.settle() == []
     host.page.context.close()

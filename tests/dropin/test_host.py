@@ -39,7 +39,7 @@ def opened(browser: Browser, proxy: ProxyServer) -> Iterator[Host]:
     host = Host(browser.new_context(locale="en-US").new_page(), proxy.url).open()
     host.page.wait_for_function("window.connected === true")
     yield host
-    assert host.unexpected() == []
+    assert host.watch.settle() == []
     host.page.context.close()
 
 
@@ -56,7 +56,7 @@ def test_it_starts_once_and_shows_what_the_proxy_has(dashboard: Host) -> None:
     expect(page.locator("#requests")).to_have_text("1")
     expect(page.locator("#feed")).to_contain_text("Before: 770")
     expect(page.locator("#window")).to_have_text("of 262144")
-    assert page.evaluate("window.starts") == 1
+    dashboard.still(lambda: page.evaluate("window.starts"), 1)
 
 
 def test_requests_reach_the_page_through_the_hosts_own_bus(
@@ -74,7 +74,7 @@ def test_requests_reach_the_page_through_the_hosts_own_bus(
     proxy.control("log", source="compile_chat", prompt_tokens=60_000, total_tokens=60_000)
     expect(page.locator("#source")).to_have_text("compile_chat")
     expect(page.locator("#context")).to_have_text("60000")
-    names = page.evaluate("window.heard.map(([name]) => name)")
+    names = dashboard.steady(dashboard.heard)
     assert names.count("metric:added") == names.count("metric:updated") == 1
     assert names.index("metric:added") < names.index("metric:updated")
     assert set(names) <= ORIGINAL_EVENTS
@@ -90,7 +90,7 @@ def test_a_session_is_chosen_and_one_that_is_gone_is_told(
     expect(page.locator("#provider")).to_have_text("nvidia")
     expect(page.locator("#requests")).to_have_text("0")
 
-    page.evaluate("document.getElementById('sessions').append(new Option('Gone', 999))")
+    dashboard.do("document.getElementById('sessions').append(new Option('Gone', 999))")
     page.select_option("#sessions", "999")
     expect(page.locator("#toast")).to_have_text("Session 999 introuvable")
     expect(page.locator("#session")).to_have_text(str(sessions["One"]))
@@ -125,7 +125,7 @@ def test_an_auto_session_is_followed_with_the_metrics_at_hand(
     expect(page.locator("#provider")).to_have_text("openai")
     totals = dashboard.run("return sessions.getSessionMetrics().map((one) => one.estimated_tokens)")
     assert totals == [11, 21, 31]
-    changed = page.evaluate("window.heard.find(([name]) => name === 'sessionChanged')[1]")
+    changed = dashboard.answer("window.heard.find(([name]) => name === 'sessionChanged')[1]")
     assert changed["oldSession"]["name"] == "Two"
     assert [row["id"] for row in changed["newSession"]["metrics"]] == sorted(
         (row["id"] for row in changed["newSession"]["metrics"]), reverse=True

@@ -26,33 +26,53 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+class Failing(Host):
+    """A page of the dashboard, to be broken and then opened by `go`."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        super().__init__(page, url)
+        self.errors: list[str] = []
+        self.arrived: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("requestfinished", lambda request: self.arrived.append(request.url))
+
+    def go(self) -> None:
+        """Open the dashboard."""
+        self.page.goto(f"{self.url}/index.html")
+
+    def expect_notice(self, language: str, reason: str) -> None:
+        """The page says why, in its own style, over what it has; the import fails alike."""
+        notice = self.page.get_by_role("alert")
+        expect(notice).to_have_text(OPENED[language] + reason, timeout=PATIENCE)
+        expect(notice).to_have_css("background-color", "rgb(127, 29, 29)")
+        expect(self.page.locator("h1")).to_be_visible()
+        expect(self.page.locator("#status")).to_have_text("waiting")
+        self.eventually(lambda: self.errors, [OPENED[language] + reason])
+
+    def has_all_but(self, file: str) -> None:
+        """Wait until everything else has come: while it does, there is progress."""
+        needed = {"sessions.js"} if file == "boot.js" else LARGE - {file}
+        self.eventually(
+            lambda: needed - {Path(urlsplit(url).path).name for url in self.arrived},
+            set(),
+            within=PATIENCE / 1000,
+        )
+
+    def has_given_up(self) -> bool:
+        """Let a second pass on the page's clock; whether the page says by then that it failed."""
+        self.page.clock.run_for(1000)
+        return self.page.get_by_role("alert").is_visible()
+
+
 @pytest.fixture
-def failing(browser: Browser, proxy: ProxyServer, language: str) -> Iterator[Page]:
-    """A page of the dashboard in a language, to be broken and then opened by `go`."""
+def failing(browser: Browser, proxy: ProxyServer, language: str) -> Iterator[Failing]:
+    """The dashboard in a language."""
     page = browser.new_page()
     html = site.HOST.joinpath("index.html").read_text(encoding="utf-8")
     body = html.replace('lang="en"', f'lang="{language}"')
     page.route("**/index.html", lambda route: route.fulfill(body=body, content_type="text/html"))
-    yield page
+    yield Failing(page, proxy.url)
     page.close()
-
-
-def go(page: Page, proxy: ProxyServer) -> list[str]:
-    """Open the dashboard; return the list that its uncaught errors will be in."""
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{proxy.url}/index.html")
-    return errors
-
-
-def expect_notice(page: Page, language: str, reason: str, errors: list[str]) -> None:
-    """The page says why, in its own style, over what it has; the import fails with the same."""
-    notice = page.get_by_role("alert")
-    expect(notice).to_have_text(OPENED[language] + reason, timeout=PATIENCE)
-    expect(notice).to_have_css("background-color", "rgb(127, 29, 29)")
-    expect(page.locator("h1")).to_be_visible()
-    expect(page.locator("#status")).to_have_text("waiting")
-    assert errors == [OPENED[language] + reason]
 
 
 def missing(route: Route) -> None:
@@ -105,16 +125,15 @@ def never(_: Route) -> None:
     ],
 )  # fmt: skip
 def test_a_file_that_is_missing_or_broken_is_told(
-    failing: Page,
-    proxy: ProxyServer,
+    failing: Failing,
     language: str,
     file: str,
     handle: Handle,
     reasons: dict[str, str],
 ) -> None:
-    failing.route(f"**/{file}*", handle)
-    errors = go(failing, proxy)
-    expect_notice(failing, language, reasons[language], errors)
+    failing.page.route(f"**/{file}*", handle)
+    failing.go()
+    failing.expect_notice(language, reasons[language])
 
 
 @pytest.mark.parametrize(
@@ -131,28 +150,16 @@ def test_a_file_that_is_missing_or_broken_is_told(
     ],
 )  # fmt: skip
 def test_a_download_that_stands_still_is_given_up_after_half_a_minute(
-    failing: Page, proxy: ProxyServer, language: str, file: str, reasons: dict[str, str]
+    failing: Failing, language: str, file: str, reasons: dict[str, str]
 ) -> None:
-    failing.clock.install()
-    failing.route(f"**/{file}*", never)
-    arrived: list[str] = []
-    failing.on("requestfinished", lambda request: arrived.append(request.url))
-    errors = go(failing, proxy)
-    wait_for_all_but(failing, arrived, file)
-    failing.clock.run_for(15_000)  # the page's clock runs on its own too
-    expect(failing.get_by_role("alert")).to_have_count(0)
-    failing.clock.run_for(20_000)
-    expect_notice(failing, language, reasons[language], errors)
-
-
-def wait_for_all_but(page: Page, arrived: list[str], file: str) -> None:
-    """Wait until everything else has come: while it does, there is progress."""
-    needed = {"sessions.js"} if file == "boot.js" else LARGE - {file}
-    for _ in range(PATIENCE // 50):
-        if needed <= {Path(urlsplit(url).path).name for url in arrived}:
-            break
-        page.wait_for_timeout(50)
-    page.wait_for_timeout(200)  # for the page to have read it
+    failing.page.clock.install()
+    failing.page.route(f"**/{file}*", never)
+    failing.go()
+    failing.has_all_but(file)
+    failing.page.clock.run_for(15_000)  # the page's clock runs on its own too
+    expect(failing.page.get_by_role("alert")).to_have_count(0)
+    failing.eventually(failing.has_given_up, True)
+    failing.expect_notice(language, reasons[language])
 
 
 LARGE = {"sessions.zip", "python_stdlib.zip", "pyodide.asm.js", "pyodide.asm.wasm"}
@@ -174,19 +181,18 @@ window.trickle = () => streams.at(-1).enqueue(new Uint8Array([0]));
 
 @pytest.mark.parametrize("file", ["python_stdlib.zip", "pyodide.asm.wasm"])
 @pytest.mark.parametrize("language", ["en"])
-def test_a_slow_download_is_waited_for(failing: Page, proxy: ProxyServer, file: str) -> None:
-    failing.clock.install()
-    failing.add_init_script(TRICKLE.replace("FILE", repr(file)))
-    arrived: list[str] = []
-    failing.on("requestfinished", lambda request: arrived.append(request.url))
-    go(failing, proxy)
-    wait_for_all_but(failing, arrived, file)
+def test_a_slow_download_is_waited_for(failing: Failing, file: str) -> None:
+    failing.page.clock.install()
+    failing.page.add_init_script(TRICKLE.replace("FILE", repr(file)))
+    failing.go()
+    failing.has_all_but(file)
     for _ in range(4):
-        failing.clock.run_for(20_000)
-        failing.evaluate("window.trickle()")
-    expect(failing.get_by_role("alert")).to_have_count(0)
-    failing.clock.run_for(35_000)
-    expect(failing.get_by_role("alert")).to_contain_text(f"{file} does not arrive")
+        failing.page.clock.run_for(20_000)
+        failing.do("window.trickle()")
+        failing.painted()  # it has been read by now
+    expect(failing.page.get_by_role("alert")).to_have_count(0)
+    failing.eventually(failing.has_given_up, True)
+    expect(failing.page.get_by_role("alert")).to_contain_text(f"{file} does not arrive")
 
 
 @pytest.mark.parametrize(
@@ -196,12 +202,10 @@ def test_a_slow_download_is_waited_for(failing: Page, proxy: ProxyServer, file: 
         ("fr", "WebAssembly est désactivé dans ce navigateur."),
     ],
 )
-def test_webassembly_switched_off_is_told(
-    failing: Page, proxy: ProxyServer, language: str, reason: str
-) -> None:
-    failing.add_init_script("delete globalThis.WebAssembly;")
-    errors = go(failing, proxy)
-    expect_notice(failing, language, reason, errors)
+def test_webassembly_switched_off_is_told(failing: Failing, language: str, reason: str) -> None:
+    failing.page.add_init_script("delete globalThis.WebAssembly;")
+    failing.go()
+    failing.expect_notice(language, reason)
 
 
 @pytest.mark.parametrize(
@@ -219,15 +223,15 @@ def test_webassembly_switched_off_is_told(
         ),
     ],
 )
-def test_a_policy_against_webassembly_is_told(
-    failing: Page, proxy: ProxyServer, language: str, reason: str
-) -> None:
+def test_a_policy_against_webassembly_is_told(failing: Failing, language: str, reason: str) -> None:
     html = site.HOST.joinpath("index.html").read_text(encoding="utf-8")
     body = html.replace(" 'wasm-unsafe-eval'", "").replace('lang="en"', f'lang="{language}"')
-    failing.unroute("**/index.html")
-    failing.route("**/index.html", lambda route: route.fulfill(body=body, content_type="text/html"))
-    errors = go(failing, proxy)
-    expect_notice(failing, language, reason, errors)
+    failing.page.unroute("**/index.html")
+    failing.page.route(
+        "**/index.html", lambda route: route.fulfill(body=body, content_type="text/html")
+    )
+    failing.go()
+    failing.expect_notice(language, reason)
 
 
 def test_every_manner_of_start_is_served_once(browser: Browser, proxy: ProxyServer) -> None:
@@ -236,8 +240,8 @@ def test_every_manner_of_start_is_served_once(browser: Browser, proxy: ProxyServ
     host.page.wait_for_function("window.told.length === 9")
     host.page.get_by_role("button").click()
     host.page.wait_for_function("window.told.length === 10")
-    host.page.evaluate("new Promise((resume) => setTimeout(resume, 50))")
-    told = host.page.evaluate("window.told")
+    host.caught_up()
+    told = host.steady(lambda: host.page.evaluate("window.told"))
     assert [one for one in told if one.startswith("two")] == [
         "two starts when complete",
         "two is through",
@@ -252,10 +256,12 @@ def test_every_manner_of_start_is_served_once(browser: Browser, proxy: ProxyServ
         "property: load on window",
         "counted 1",
     ]
-    assert host.page.evaluate("window.windows") == [1000, 2000]
-    loaded = host.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
-    assert sum("/pyodide.asm.wasm" in address for address in loaded) == 1
-    assert host.unexpected() == []
+    host.eventually(lambda: host.page.evaluate("window.windows"), [1000, 2000])
+    loaded = "performance.getEntriesByType('resource').map(({ name }) => name)"
+    host.still(
+        lambda: sum("/pyodide.asm.wasm" in address for address in host.page.evaluate(loaded)), 1
+    )
+    assert host.watch.settle() == []
     host.page.close()
 
 
@@ -271,10 +277,10 @@ def test_it_works_in_any_folder_beside_the_hosts_modules(browser: Browser, tmp_p
         host.page.route(re.compile(r"\.(wasm|zip|json)\b"), as_text)
         host.open("/deep/below/page.html")
         address = "/deep/below/static/sessions.js"
-        assert host.page.evaluate(
+        assert host.answer(
             f"import('{address}').then((sessions) => sessions.getCurrentMaxContext())"
         )
-        assert host.unexpected() == []
+        assert host.watch.settle() == []
         host.page.close()
 
 
@@ -291,12 +297,18 @@ def test_no_file_has_a_name_that_a_server_may_not_know(installed: Path) -> None:
 
 
 def late(host: Host, script: str) -> list[object]:
-    """Run a script that registers late, and return what was called a while later."""
+    """Run a script that registers late, and return what was called, as often as it was.
+
+    Whoever comes late to the window's load is called last of all, and twice is enough to see that
+    the others are called once.
+    """
     called: list[object] = host.run(
         f"""const called = [];
         const listener = (name) => (event) => called.push([name, event.type]);
         {script}
-        await new Promise((resume) => setTimeout(resume, 30));
+        for (const _ of [1, 2]) {{
+          await new Promise((resume) => window.addEventListener("load", resume));
+        }}
         return called;"""
     )
     return called
@@ -351,7 +363,7 @@ def test_a_late_listener_can_be_taken_off_again(bare: Host) -> None:
 
 
 def test_a_late_listener_that_throws_stops_no_other(bare: Host) -> None:
-    bare.expected.append("late and broken")
+    bare.watch.expect("late and broken")
     called = late(
         bare,
         f"""document.addEventListener({EVENT}, () => {{ throw new Error("late and broken"); }});

@@ -221,6 +221,18 @@ class Dashboard(Waiting):
         """Let an IDE's request through; its id."""
         return int(self.proxy.control("request", **chat)["metric_id"])
 
+    # -- choices ----------------------------------------------------------------------
+
+    def use_theme(self, theme: str) -> None:
+        """Press the switch until the theme is this one; the system's own makes a third."""
+        self.eventually(lambda: self["root"].get_attribute("data-theme") in ("dark", "light"), True)
+        for _ in range(2):
+            if self["root"].get_attribute("data-theme") == theme:
+                break
+            self["theme-toggle"].click()
+            self.painted()
+        expect(self["root"]).to_have_attribute("data-theme", theme)
+
     # -- sessions ---------------------------------------------------------------------
 
     def open_sessions(self) -> None:

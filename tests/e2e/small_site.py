@@ -14,6 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.e2e.watch import Watch
 from tests.waiting import Waiting
 from tools import precache
 
@@ -114,8 +115,9 @@ class Host:
 class Visitor(Waiting):
     """One tab with a page that is kept offline."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, watch: Watch) -> None:
         self.page = page
+        self.watch = watch
 
     def caught_up(self) -> None:
         """Wait until what was changed is on the screen: nobody sends this page anything."""

@@ -49,10 +49,7 @@ def fill(dashboard: Dashboard) -> None:
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_nothing_is_a_barrier(dashboard: Dashboard, theme: str) -> None:
-    for _ in range(2):
-        if dashboard["root"].get_attribute("data-theme") != theme:
-            dashboard["theme-toggle"].click()
-    expect(dashboard["root"]).to_have_attribute("data-theme", theme)
+    dashboard.use_theme(theme)
     fill(dashboard)
     found = barriers(dashboard)
     for part, open_it in DIALOGS.items():
@@ -65,39 +62,34 @@ def test_nothing_is_a_barrier(dashboard: Dashboard, theme: str) -> None:
     assert found == []
 
 
-def focus_shows(element: Locator) -> bool:
-    return element.evaluate(
-        """element => {
-          const style = getComputedStyle(element);
-          return element.matches(":focus-visible")
-            && (style.outlineStyle !== "none" || style.boxShadow !== "none");
-        }"""
-    )
+FOCUS_SHOWS = """element => {
+  const style = getComputedStyle(element);
+  return element.matches(":focus-visible")
+    && (style.outlineStyle !== "none" || style.boxShadow !== "none");
+}"""
+
+
+def expect_focus(dashboard: Dashboard, element: Locator) -> None:
+    """The focus is there, and a person can see that."""
+    expect(element).to_be_focused()
+    dashboard.eventually(lambda: element.evaluate(FOCUS_SHOWS), True)
 
 
 def test_a_session_is_chosen_by_keyboard_alone(dashboard: Dashboard) -> None:
     chosen = dashboard.keeps("By keyboard", metrics=2)
     keyboard, button = dashboard.page.keyboard, dashboard["session-button"]
     dashboard["language-en"].focus()
-    for _ in range(20):
-        if button.evaluate("button => button === document.activeElement"):
-            break
-        keyboard.press("Shift+Tab")
-    expect(button).to_be_focused()
-    assert focus_shows(button)
+    dashboard.walk_to(button, "Shift+Tab", at_most=20)
+    expect_focus(dashboard, button)
 
     with dashboard.page.expect_response(re.compile("/api/sessions$")):
         keyboard.press("Enter")
     expect(dashboard["session-panel"]).to_be_visible()
     row = dashboard.session_row("By keyboard")
     expect(row).to_be_visible()
-    for _ in range(200):
-        if row.evaluate("row => row.contains(document.activeElement)"):
-            break
-        keyboard.press("Tab")
+    dashboard.walk_to(row)
     keyboard.press("Tab")  # past the box, on the name
-    expect(row.locator('[data-field="select"]')).to_be_focused()
-    assert focus_shows(row.locator('[data-field="select"]'))
+    expect_focus(dashboard, row.locator('[data-field="select"]'))
     keyboard.press("Enter")
 
     expect(dashboard["session-name"]).to_have_text("By keyboard")

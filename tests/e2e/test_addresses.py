@@ -52,7 +52,7 @@ def test_the_address_of_the_page_names_the_proxy(
     desk.agrees()
     remote.control("request", prompt_tokens=6000, completion_tokens=60)
     desk.agrees()
-    assert host.requests() == []
+    desk.still(host.requests, [])
 
 
 def test_a_proxy_that_was_chosen_in_the_dialog_is_remembered(
@@ -68,7 +68,7 @@ def test_a_proxy_that_was_chosen_in_the_dialog_is_remembered(
     expect(found).to_contain_text([nobody.url])
     expect(found).to_contain_text(["no answer"])
     expect(found).to_have_attribute("data-state", "missing")
-    assert desk["connect-url"].input_value() == nobody.url
+    expect(desk["connect-url"]).to_have_value(nobody.url)
 
     desk["connect-url"].fill("http://not an address")
     desk["connect-submit"].click()
@@ -78,7 +78,7 @@ def test_a_proxy_that_was_chosen_in_the_dialog_is_remembered(
 
     expect(desk["session-name"]).to_have_text("Somewhere else", timeout=60_000)
     desk.connected()
-    assert desk.page.url == f"{host.url}/"
+    expect(desk.page).to_have_url(f"{host.url}/")
     desk.reload().connected()
     desk.agrees()
 
@@ -118,7 +118,7 @@ def test_the_policy_keeps_out_what_does_not_belong(
 ) -> None:
     dashboard.watch.expect("Content Security Policy", remote.url)
     # What the debugger runs itself may eval; what runs later may do what the page may.
-    outcome = dashboard.page.evaluate(
+    outcome = dashboard.answer(
         f"""async (argument) => {{
           await new Promise((later) => setTimeout(later));
           try {{ await ({attack})(); return "went through"; }} catch {{ return "refused"; }}
@@ -126,4 +126,4 @@ def test_the_policy_keeps_out_what_does_not_belong(
         f"{remote.url}/api/sessions",
     )
     assert outcome == "refused"
-    assert remote.requests() == []
+    dashboard.still(remote.requests, [])

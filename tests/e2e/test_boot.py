@@ -27,9 +27,9 @@ PAGE_SIZE = 4096
 Head = dict[str, Any]
 
 
-def run_python(page: Page, code: str) -> Any:
+def run_python(desk: Dashboard, code: str) -> Any:
     """Run Python in the page, and return what it leaves in ``answer``."""
-    return page.evaluate(
+    return desk.answer(
         """code => new Promise((resolve) => {
           window.answer = (json) => resolve(JSON.parse(json));
           const script = Object.assign(document.createElement("script"), { type: "py" });
@@ -40,14 +40,10 @@ def run_python(page: Page, code: str) -> Any:
     )
 
 
-def wait_until_settled(page: Page) -> None:
+def wait_until_settled(desk: Dashboard) -> None:
     """Wait until what the snapshot lacks has been fetched, and what is large been kept."""
     settled = "() => performance.getEntriesByName('kimi:settled').length"
-    deadline = 100
-    while not page.evaluate(settled) and deadline:
-        page.wait_for_timeout(100)
-        deadline -= 1
-    assert page.evaluate(settled) == 1
+    desk.eventually(lambda: desk.page.evaluate(settled), 1)
 
 
 def snapshot_of(built: Path) -> Path:
@@ -181,14 +177,14 @@ def twice(browser: Browser, built_page: Path) -> Iterator[Twice]:
         proxy.control("reset", seed_sessions=[SEED])
         page = browser.new_context(**CONTEXT).new_page()
         desk = Dashboard(page, proxy).open()
-        wait_until_settled(page)
+        wait_until_settled(desk)
         old = "cache => cache.put('static/boot/old.pack', new Response())"
-        page.evaluate(f"caches.open('kimi-boot').then({old})")
-        first = run_python(page, DRAW)
+        desk.do(f"caches.open('kimi-boot').then({old})")
+        first = run_python(desk, DRAW)
         requested: list[str] = []
         page.on("request", lambda request: requested.append(request.url))
         desk.reload().connected()
-        wait_until_settled(page)
+        wait_until_settled(desk)
         yield Twice(desk, first, requested)
         assert desk.watch.settle() == []
         page.context.close()
@@ -206,31 +202,32 @@ def test_a_reload_fetches_nothing_large_again(twice: Twice) -> None:
 
 
 def test_what_an_older_version_kept_is_deleted(desk: Dashboard) -> None:
-    kept = desk.page.evaluate(
-        "caches.open('kimi-boot').then(c => c.keys()).then(all => all.map(r => r.url))"
-    )
-    names = sorted(url.rpartition("/")[2].partition("-")[0] for url in kept)
-    assert names == ["snapshot", "sources", "wasm"]
+    read = "caches.open('kimi-boot').then(c => c.keys()).then(all => all.map(r => r.url))"
+
+    def kept() -> list[str]:
+        return sorted(url.rpartition("/")[2].partition("-")[0] for url in desk.page.evaluate(read))
+
+    desk.eventually(kept, ["snapshot", "sources", "wasm"])
 
 
 def test_no_random_number_comes_twice(twice: Twice) -> None:
-    again = run_python(twice.desk.page, DRAW)
+    again = run_python(twice.desk, DRAW)
     assert len(again) == 5
     assert not set(again) & set(twice.first_drawn)
 
 
 def test_clocks_are_those_of_this_browser(desk: Dashboard) -> None:
-    now = run_python(desk.page, "import time\nanswer = time.time()")
-    assert abs(now * 1000 - desk.page.evaluate("Date.now()")) < 60_000
+    now = run_python(desk, "import time\nanswer = time.time()")
+    assert abs(now * 1000 - desk.answer("Date.now()")) < 60_000
     noon_in_july = "time.localtime(1_783_771_200).tm_hour"
     code = f"import time\nanswer = [{noon_in_july}, time.timezone, time.altzone, time.tzname]"
-    assert run_python(desk.page, code) == [14, -3600, -7200, ["UTC+0100", "UTC+0200"]]
+    assert run_python(desk, code) == [14, -3600, -7200, ["UTC+0100", "UTC+0200"]]
 
 
 def test_the_machine_that_built_it_is_not_in_the_environment(
     desk: Dashboard, built_page: Path
 ) -> None:
-    environment = run_python(desk.page, "import os\nanswer = dict(os.environ)")
+    environment = run_python(desk, "import os\nanswer = dict(os.environ)")
     assert environment["HOME"] == "/home/pyodide"
     assert environment["_"] == "./this.program"
     assert str(Path(__file__).parents[2]).encode() not in unpacked(built_page)
@@ -244,7 +241,7 @@ try:
     normalise_address("not an address")
 except Exception as error:
     answer = traceback.format_exception(error)"""
-    frame = run_python(desk.page, code)[-2]
+    frame = run_python(desk, code)[-2]
     source = Path(__file__).parents[2] / "py" / "sessions" / "discovery.py"
     match = re.match(r'  File "/home/pyodide/sessions/discovery.py", line (\d+), in', frame)
     assert match
@@ -255,7 +252,7 @@ except Exception as error:
 
 def test_modules_that_are_not_in_the_snapshot_can_be_imported(desk: Dashboard) -> None:
     code = "import sys\nbefore = 'csv' in sys.modules\nimport csv\nfrom pyscript import web\n"
-    assert run_python(desk.page, code + "answer = [before, csv.__name__, web.__name__]") == [
+    assert run_python(desk, code + "answer = [before, csv.__name__, web.__name__]") == [
         False,
         "csv",
         "pyscript.web",
@@ -264,7 +261,7 @@ def test_modules_that_are_not_in_the_snapshot_can_be_imported(desk: Dashboard) -
 
 def test_pyscripts_library_works(desk: Dashboard) -> None:
     code = "import pyscript\nanswer = [pyscript.document.title, pyscript.config['type']]"
-    title, kind = run_python(desk.page, code)
+    title, kind = run_python(desk, code)
     expect(desk.page).to_have_title(title)
     assert kind == "py"
 
@@ -301,10 +298,13 @@ def test_what_was_seen_last_is_there_before_python_and_does_not_jump(
     proxy.control("reset", seed_sessions=[SEED])
     desk = visit(proxy).connected()
     desk.agrees()
-    before, name = desk.figures(), desk.text("session-name")
-    level = desk["context"].get_attribute("data-level")
-    length = desk.page.evaluate(GAUGE_LENGTH)
-    assert float(length) > 0
+
+    def seen() -> list[Any]:
+        level = desk["context"].get_attribute("data-level")
+        return [desk.figures(), desk.text("session-name"), level, desk.page.evaluate(GAUGE_LENGTH)]
+
+    before = desk.steady(seen)
+    assert float(before[-1]) > 0
     desk.page.add_init_script(
         """window.shift = 0;
         new PerformanceObserver((list) => {
@@ -312,22 +312,18 @@ def test_what_was_seen_last_is_there_before_python_and_does_not_jump(
         }).observe({ type: "layout-shift", buffered: true });"""
     )
     held = Held(desk.page)
-    desk.eventually(lambda: len(desk.watch.under_way), 0)
     desk.page.reload()
 
     expect(desk["root"]).to_have_attribute("data-seen", "last")
     expect(desk["ws-status-text"]).to_have_text("Last seen")
-    assert desk.figures() == before
-    assert desk.text("session-name") == name
-    assert desk["context"].get_attribute("data-level") == level
-    assert desk.page.evaluate(GAUGE_LENGTH) == length
+    desk.eventually(seen, before)
     expect(desk["boot"]).to_be_visible()  # it takes long by now
 
     held.let_go()
     desk.started().connected().agrees()
-    assert desk["root"].get_attribute("data-seen") is None
+    expect(desk["root"]).not_to_have_attribute("data-seen", re.compile(""))
     expect(desk["ws-status-text"]).to_have_text("Connected")
-    assert desk.page.evaluate("window.shift") < 0.02
+    desk.still(lambda: desk.page.evaluate("window.shift") < 0.02, True)
 
 
 def test_another_address_does_not_show_what_this_one_showed(
@@ -337,10 +333,9 @@ def test_another_address_does_not_show_what_this_one_showed(
     desk = visit(proxy).connected()
     desk.agrees()
     held = Held(desk.page)
-    desk.eventually(lambda: len(desk.watch.under_way), 0)
     desk.page.goto(f"{proxy.url}/?proxy={proxy.url}")
     expect(desk["boot"]).to_be_visible()
-    assert set(desk.figures().values()) == {"—"}
+    desk.eventually(lambda: set(desk.figures().values()), {"—"})
     held.let_go()
     desk.started()
 

@@ -13,7 +13,7 @@ IMPORT = 'const { eventBus } = await import(new URL("static/js/bus.js", document
 
 
 def run(dashboard: Dashboard, script: str, argument: object = None) -> object:
-    return dashboard.page.evaluate(f"async (argument) => {{ {IMPORT} {script} }}", argument)
+    return dashboard.answer(f"async (argument) => {{ {IMPORT} {script} }}", argument)
 
 
 def test_handlers_get_plain_objects_of_their_own(dashboard: Dashboard) -> None:
@@ -26,9 +26,8 @@ def test_handlers_get_plain_objects_of_their_own(dashboard: Dashboard) -> None:
     )
     dashboard.request(prompt_tokens=800, completion_tokens=80)
     dashboard.agrees()
-    [metric] = dashboard.page.evaluate("() => window.seen")
-    assert metric["estimated_tokens"] == 880
-    assert metric["prompt_tokens"] == 800
+    seen = "() => window.seen.map((metric) => [metric.estimated_tokens, metric.prompt_tokens])"
+    dashboard.still(lambda: dashboard.page.evaluate(seen), [[880, 800]])
 
 
 def test_handlers_run_in_the_order_of_their_registration_until_taken_off(
@@ -54,7 +53,7 @@ def test_handlers_run_in_the_order_of_their_registration_until_taken_off(
     run(dashboard, 'for (const one of window.handlers) eventBus.off("metric:added", one);')
     dashboard.request(prompt_tokens=1000)
     dashboard.agrees()
-    assert dashboard.page.evaluate("order") == ["second", "third"]
+    dashboard.still(lambda: dashboard.page.evaluate("order"), ["second", "third"])
 
 
 def test_a_script_can_choose_the_session(dashboard: Dashboard) -> None:
@@ -65,7 +64,8 @@ def test_a_script_can_choose_the_session(dashboard: Dashboard) -> None:
 
     expect(dashboard["session-name"]).to_have_text("Chosen by a script")
     dashboard.agrees(chosen)
-    [change] = dashboard.heard("sessionChanged")
+    dashboard.eventually(lambda: len(dashboard.heard("sessionChanged")), 1)
+    [change] = dashboard.steady(lambda: dashboard.heard("sessionChanged"))
     assert change["oldSession"]["id"] == old
     assert change["newSession"]["id"] == chosen
     assert change["proxyConfig"] == {

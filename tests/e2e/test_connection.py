@@ -25,16 +25,16 @@ def test_what_was_missed_while_the_proxy_was_down_is_there_once(
     proxy.control("reset", dialect=dialect, seed_sessions=[SEED])
     desk = visit(proxy).connected()
     desk.agrees()
-    desk.listen("metric:added", "connection:changed")
     desk.watch.expect(*UNREACHABLE)
     expect(desk["history-chart"].locator("canvas")).to_be_visible()  # all of the page is here
 
     proxy.stop()
     expect(desk["ws-status-text"]).to_have_text(re.compile(r"Reconnecting in \d+ s"))
     expect(desk["connection"]).to_have_attribute("data-state", "reconnecting")
-    assert desk.figures()["requests"] == 3  # what is known stays
+    desk.shows(requests=3)  # what is known stays
 
     proxy.start()
+    desk.do("() => dispatchEvent(new Event('online'))")
     desk.connected(within=30)
     desk.agrees()
 
@@ -47,11 +47,11 @@ def test_what_was_missed_while_the_proxy_was_down_is_there_once(
     desk.agrees()
     rows = metrics_of(proxy.state())
     desk.eventually(lambda: [row["id"] for row in desk.feed()], [row["id"] for row in rows])
-    assert desk.previews()[-4:] == [f"Missed {number}" for number in range(4)]
+    desk.eventually(lambda: desk.previews()[-4:], [f"Missed {number}" for number in range(4)])
 
     # Neither a tight loop of attempts nor two connections at once.
     desk.eventually(lambda: proxy.state()["open_websockets"], 1, within=30)
-    assert proxy.state()["total_websockets"] <= 4
+    desk.still(lambda: proxy.state()["total_websockets"] <= 4, True)
 
 
 def test_it_waits_longer_from_attempt_to_attempt(proxy: ProxyServer, visit: Visit) -> None:
@@ -65,12 +65,12 @@ def test_it_waits_longer_from_attempt_to_attempt(proxy: ProxyServer, visit: Visi
         return [state["attempt"] for state in states if state["phase"] == "waiting"]
 
     desk.eventually(waits, [1, 2, 3], within=30)
-    desk.page.evaluate("() => dispatchEvent(new Event('online'))")  # no need to wait any more
+    desk.do("() => dispatchEvent(new Event('online'))")  # no need to wait any more
     desk.eventually(waits, [1, 2, 3, 4], within=30)
-    assert proxy.state()["total_websockets"] == 1
-    desk.page.evaluate("() => dispatchEvent(new Event('online'))")
+    desk.eventually(lambda: proxy.state()["total_websockets"], 1)
+    desk.do("() => dispatchEvent(new Event('online'))")
     desk.connected()
-    assert proxy.state()["total_websockets"] == 2
+    desk.eventually(lambda: proxy.state()["total_websockets"], 2)
 
 
 def test_a_thread_that_cannot_be_had_is_asked_for_again(proxy: ProxyServer, visit: Visit) -> None:

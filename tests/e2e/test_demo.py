@@ -16,16 +16,17 @@ def test_the_demo_is_alive_and_touches_no_proxy(proxy: ProxyServer, visit: Visit
     expect(desk["demo-text"]).to_have_text("Nothing here comes from a real proxy.")
     expect(desk["ws-status-text"]).to_have_text("Demo")
     expect(desk["current-tokens"]).to_have_text(re.compile(r"^[\d,]+$"))
-    before = desk.figures()["requests"]
+    before = desk.steady(lambda: desk.figures()["requests"])
     desk.eventually(lambda: desk.figures()["requests"] > before, True, within=30)
 
-    name = desk.text("session-name")
+    name = desk.steady(lambda: desk.text("session-name"))
     desk["session-button"].click()
-    other = next(listed for listed in desk.listed() if listed != name)
+    other = desk.steady(lambda: next(iter({*desk.listed()} - {name})))
     desk.session_row(other).locator('[data-field="select"]').click()
     expect(desk["session-name"]).to_have_text(other)
 
     with desk.page.expect_download() as download:
         desk["export-json"].click()
     assert download.value.suggested_filename.endswith(".json")
-    assert proxy.requests() == []
+    desk.eventually(lambda: desk.watch.under_way, [])
+    desk.eventually(proxy.requests, [])

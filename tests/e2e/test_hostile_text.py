@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -28,13 +29,13 @@ def test_html_in_names_and_previews_stays_text(dashboard: Dashboard) -> None:
     dashboard.request(prompt_tokens=500, completion_tokens=50, preview=HTML)
 
     dashboard.eventually(dashboard.previews, [HTML])
-    assert HTML in dashboard.page.title()
+    expect(dashboard.page).to_have_title(re.compile(re.escape(HTML)))
     dashboard.tick(f"Old {HTML}")
     dashboard["session-delete"].click()
     expect(dashboard["confirm-delete-names"]).to_contain_text(f"Old {HTML}")
     dashboard.proxy.control("send", frame={"type": "streaming_error", "error_message": HTML})
     expect(dashboard.toast(HTML)).to_be_visible()
-    assert dashboard.page.locator("img, b").count() == 0
+    expect(dashboard.page.locator("img, b")).to_have_count(0)
 
 
 def test_on_a_phone_nothing_sticks_out(phone: Dashboard) -> None:
@@ -51,16 +52,13 @@ def test_on_a_phone_nothing_sticks_out(phone: Dashboard) -> None:
             "() => document.scrollingElement.scrollWidth > innerWidth || scrollX > 0"
         )
 
-    assert not sticks_out()
+    phone.still(sticks_out, False)
     phone.open_sessions()
-    box = phone["session-panel"].bounding_box()
-    assert box is not None
+    box = phone.box(phone["session-panel"])
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
     phone.tick(f"X{endless}")
     phone["session-delete"].click()
-    box = phone["confirm-delete-dialog"].bounding_box()
-    assert box is not None
-    assert box["width"] <= 390
+    assert phone.box(phone["confirm-delete-dialog"])["width"] <= 390
     expect(phone["confirm-delete-submit"]).to_be_in_viewport()
-    assert not sticks_out()
+    phone.still(sticks_out, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +19,7 @@ correcting = pytest.mark.parametrize("dialect", ["2026-02-21", "2026-03-08"], in
 def test_a_request_changes_every_figure(dashboard: Dashboard) -> None:
     dashboard.request(prompt_tokens=4000, completion_tokens=500, preview="Explain the parser")
     dashboard.agrees()
-    assert dashboard.figures()["used"] == 4500
+    dashboard.shows(used=4500)
 
     dashboard.request(prompt_tokens=12_000, completion_tokens=1234, preview="And the lexer?")
     dashboard.agrees()
@@ -36,16 +37,16 @@ def test_an_estimate_comes_first_and_is_compared_with_the_real_count(
         delay_ms=3000, background=True,
     )  # fmt: skip
     dashboard.eventually(lambda: [row["kind"] for row in dashboard.feed()], ["estimated"])
-    assert dashboard.figures()["used"] == 3600
-    assert dashboard.previews() == ["Explain"]
-    assert dashboard.text("accuracy-text") == "—"
+    dashboard.shows(used=3600)
+    dashboard.eventually(dashboard.previews, ["Explain"])
+    expect(dashboard["accuracy-text"]).to_have_text("—")
 
     dashboard.eventually(lambda: [row["kind"] for row in dashboard.feed()], ["real"])
     dashboard.agrees()
-    assert dashboard.number("last-estimated") == 3600
-    assert dashboard.number("last-real") == 4500
-    assert dashboard.text("accuracy-text") == "80.0%"
-    assert dashboard.text("accuracy-diff") in ("+900", "−900")
+    expect(dashboard["last-estimated"]).to_have_text("3,600")
+    expect(dashboard["last-real"]).to_have_text("4,500")
+    expect(dashboard["accuracy-text"]).to_have_text("80.0%")
+    expect(dashboard["accuracy-diff"]).to_have_text(re.compile("^[+−]900$"))
     expect(dashboard["accuracy-text"]).to_have_attribute("data-level", "fair")
     expect(dashboard["accuracy-note"]).to_be_hidden()
 
@@ -55,10 +56,16 @@ def test_a_request_on_its_way_does_not_empty_the_gauge(dashboard: Dashboard) -> 
     dashboard.listen("sources:merged")
     dashboard.request(prompt_tokens=32_000, completion_tokens=0)  # announced with an estimate of 0
     dashboard.agrees()
-    shown = [
-        (reading["tokens"], reading["percentage"]) for reading in dashboard.heard("sources:merged")
-    ]
-    assert set(shown) <= {(32_000, 50), (32_000, None)}
+
+    def wrong() -> list[Any]:
+        readings = dashboard.heard("sources:merged")
+        return [
+            one
+            for one in readings
+            if one["tokens"] != 32_000 or one["percentage"] not in (50, None)
+        ]
+
+    dashboard.still(wrong, [])
 
 
 @correcting
@@ -67,20 +74,18 @@ def test_a_request_that_was_never_announced_gets_its_preview(dashboard: Dashboar
     dashboard.request(prompt_tokens=4000, completion_tokens=500, preview="Explain the parser")
     dashboard.eventually(dashboard.previews, ["Explain the parser"])
     dashboard.agrees()
-    assert len(dashboard.heard("metric:added")) == 1
+    dashboard.still(lambda: len(dashboard.heard("metric:added")), 1)
 
 
 @correcting
 def test_where_the_proxy_keeps_no_estimate_the_page_says_so(dashboard: Dashboard) -> None:
     dashboard.request(prompt_tokens=4000, completion_tokens=500, estimate=3600)
     expect(dashboard["last-real"]).to_have_text("4,500")
-    assert dashboard.text("accuracy-text") == "—"
+    expect(dashboard["accuracy-text"]).to_have_text("—")
     expect(dashboard["accuracy-note"]).to_contain_text("keeps no estimate")
 
 
-def test_a_log_that_nearly_agrees_makes_a_hybrid_until_both_are_stale(
-    dashboard: Dashboard,
-) -> None:
+def test_a_log_that_nearly_agrees_makes_a_hybrid(dashboard: Dashboard) -> None:
     dashboard.request(prompt_tokens=20_000, completion_tokens=0)
     dashboard.proxy.control("log", source="logs", total_tokens=20_400)
 
@@ -93,6 +98,13 @@ def test_a_log_that_nearly_agrees_makes_a_hybrid_until_both_are_stale(
     expect(dashboard["source-candidates"].locator("tr")).to_have_count(2)
     expect(dashboard["source-candidates"].locator("tr[data-winner=true]")).to_have_count(1)
 
+
+@one_version
+def test_a_hybrid_ends_when_both_sources_are_stale(dashboard: Dashboard) -> None:
+    dashboard.request(prompt_tokens=20_000, completion_tokens=0)
+    dashboard.proxy.control("log", source="logs", total_tokens=20_400)
+    expect(dashboard["source-badge"]).to_have_text("hybrid")
+    dashboard["source-why"].click()
     expect(dashboard["source-reason"]).to_contain_text("Nothing is fresh", timeout=10_000)
     expect(dashboard["source-badge"]).to_have_text("proxy")
     expect(dashboard["source-badge"]).to_have_attribute("data-fresh", "false")
@@ -133,8 +145,8 @@ def test_alerts_rise_with_the_level_and_stay_away_once_dismissed(dashboard: Dash
 
     fill(130)
     expect(alert).to_contain_text("Window exceeded: 130.0%")
-    assert dashboard.figures()["percentage"] == 130
-    assert dashboard.number("remaining-tokens") == WINDOW * 30 // 100
+    dashboard.shows(percentage=130)
+    expect(dashboard["remaining-tokens"]).to_have_text(f"{WINDOW * 30 // 100:,}")
     expect(dashboard["context"].get_by_text("Over by")).to_be_visible()
     expect(dashboard["gauge"]).to_have_attribute("aria-valuenow", "100")
 
@@ -150,10 +162,10 @@ def test_errors_of_the_provider_are_shown(dashboard: Dashboard) -> None:
 def test_a_burst_of_500_requests_ends_with_the_right_totals(dashboard: Dashboard) -> None:
     dashboard.proxy.control("burst", count=500)
     dashboard.agrees()
-    assert dashboard.figures()["requests"] == 500
+    dashboard.shows(requests=500)
     # The 500th: 500 + 499, and 20 + 199. Rows follow the figures a few times a second.
     dashboard.eventually(lambda: dashboard.feed()[-1]["tokens"], "1,218")
-    assert len(dashboard.feed()) <= 100
+    dashboard.still(lambda: len(dashboard.feed()) <= 100, True)
 
 
 @one_version
@@ -170,7 +182,7 @@ def test_who_reads_older_requests_is_not_disturbed_by_new_ones(dashboard: Dashbo
     for number in range(3):
         dashboard.request(prompt_tokens=1000 + number, completion_tokens=10)
     expect(newest).to_have_text("3 new below")
-    assert feed.evaluate("list => list.scrollTop") == 0
+    dashboard.still(lambda: feed.evaluate("list => list.scrollTop"), 0)
 
     newest.click()
     expect(feed.locator(".feed-row").last).to_be_in_viewport()

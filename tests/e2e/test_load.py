@@ -38,9 +38,10 @@ def test_a_burst_is_told_in_order_and_once(dashboard: Dashboard) -> None:
     dashboard.listen("metric:added", "metric:updated")
     dashboard.proxy.control("burst", count=300)
     dashboard.agrees()
+    dashboard.eventually(lambda: len(dashboard.heard()), 600)
     heard = [
         (topic, payload["id"] if topic == "metric:added" else payload["metric"]["id"])
-        for topic, payload in dashboard.heard()
+        for topic, payload in dashboard.steady(dashboard.heard)
     ]
     first = heard[0][1]
     assert heard == [
@@ -57,7 +58,7 @@ def test_the_feed_ends_with_the_newest_and_begins_with_a_whole_row(dashboard: Da
     feed = dashboard["logs-container"]
     dashboard.eventually(lambda: dashboard.feed()[-1]["preview"], "Request 129")
     dashboard.eventually(lambda: len(dashboard.feed()), 100)
-    ids = [row["id"] for row in dashboard.feed()]
+    ids = [row["id"] for row in dashboard.steady(dashboard.feed)]
     assert ids == list(range(ids[-1] - 99, ids[-1] + 1))
     dashboard.eventually(lambda: feed.evaluate(_SHOWS_WHOLE_ROWS), True)
     dashboard.request(prompt_tokens=4000, completion_tokens=1, preview="One more")
@@ -70,17 +71,17 @@ def test_a_hidden_page_writes_nothing_and_catches_up_in_one_frame(dashboard: Das
     dashboard.listen("metric:updated")
     dashboard.request(prompt_tokens=4000, completion_tokens=500)
     dashboard.agrees()
-    dashboard.page.evaluate(_COUNT_WRITES, "total-requests")
-    dashboard.page.evaluate(_SHOW, False)
+    dashboard.painted()
+    dashboard.do(_COUNT_WRITES, "total-requests")
+    dashboard.do(_SHOW, False)
     try:
         dashboard.proxy.control("burst", count=50)
         dashboard.eventually(lambda: len(dashboard.heard("metric:updated")), 51)
-        dashboard.page.evaluate("() => new Promise(requestAnimationFrame)")
-        assert dashboard.figures()["requests"] == 1
+        dashboard.still(lambda: dashboard.figures()["requests"], 1)
     finally:
-        dashboard.page.evaluate(_SHOW, True)
+        dashboard.do(_SHOW, True)
     dashboard.agrees()
-    assert dashboard.page.evaluate("() => window.writes") == ["51"]
+    dashboard.still(lambda: dashboard.page.evaluate("() => window.writes"), ["51"])
 
 
 @announcing

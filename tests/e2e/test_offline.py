@@ -40,8 +40,8 @@ def test_the_page_opens_without_any_network_and_follows_the_host(
         proxy.control("reset", seed_sessions=[SEED])
         desk = visit(proxy, url=f"{proxy.url}{FOLDER}", keep_offline=True).connected()
         desk.agrees()
-        before = desk.figures()
-        Visitor(desk.page).kept()
+        before = desk.steady(desk.figures)
+        Visitor(desk.page, desk.watch).kept()
         desk.watch.expect(*UNREACHABLE)
         desk.watch.permit("http://localhost:8000")  # where it looks when its own host is away
         proxy.stop()
@@ -57,14 +57,14 @@ def test_the_page_opens_without_any_network_and_follows_the_host(
         expect(other["demo-banner"]).to_be_visible()
 
         proxy.start()
-        desk.page.evaluate("() => dispatchEvent(new Event('online'))")
+        desk.do("() => dispatchEvent(new Event('online'))")
         desk.connected(within=40)
         proxy.control("request", prompt_tokens=6000, completion_tokens=60, preview="Home again")
         desk.agrees()
         assert told(desk, "On a train") == []
 
         host.deploy(changed(built_page, tmp_path / "2"))
-        Visitor(desk.page).look_for_update()
+        Visitor(desk.page, desk.watch).look_for_update()
         desk["language-fr"].click()
         expect(desk["update"]).to_contain_text("Une nouvelle version est prête.")
         desk["update"].get_by_role("button", name="Recharger").click()
@@ -78,7 +78,7 @@ def test_the_page_opens_without_any_network_and_follows_the_host(
 
 def told(desk: Dashboard, secret: str) -> list[str]:
     """Return what is kept although it is no file of the page, or tells what a proxy answered."""
-    kept: list[tuple[str, bool]] = desk.page.evaluate(
+    kept: list[tuple[str, bool]] = desk.answer(
         """async (secret) => {
           const kept = [];
           for (const name of await caches.keys()) {
@@ -152,9 +152,9 @@ def tab(
     def tab(*expected: str) -> Visitor:
         page: Page = context.new_page()
         watched.append(Watch(page, site[1].url))
-        watched[-1].expect("net::ERR_ABORTED", *expected)  # a reload may break off a request
+        watched[-1].expect(*expected)
         page.goto(f"{site[1].url}/")
-        return Visitor(page)
+        return Visitor(page, watched[-1])
 
     yield tab
     assert [complaint for watch in watched for complaint in watch.settle()] == []
@@ -292,7 +292,7 @@ def test_damaged_files_are_put_right_when_the_page_cannot_start(tab: Tab) -> Non
     visitor = tab().kept()
     visitor.page.reload()
     visitor.seen()
-    visitor.page.evaluate(
+    visitor.do(
         """async () => {
           const [name] = await caches.keys();
           const cache = await caches.open(name);
@@ -311,9 +311,7 @@ def test_a_cache_that_was_emptied_is_filled_again(tab: Tab, site: tuple[Host, Pr
     visitor = tab(*UNREACHABLE).kept()
     visitor.page.reload()
     before = contents(visitor)
-    visitor.page.evaluate(
-        "async () => { for (const name of await caches.keys()) caches.delete(name); }"
-    )
+    visitor.do("async () => { for (const name of await caches.keys()) caches.delete(name); }")
     visitor.page.reload()
     assert visitor.seen() == {"1"}
     visitor.eventually(lambda: contents(visitor), before)
@@ -323,7 +321,9 @@ def test_a_cache_that_was_emptied_is_filled_again(tab: Tab, site: tuple[Host, Pr
 
 
 @pytest.mark.parametrize("way", ["a worker that removes itself", "another page"])
-def test_it_leaves_without_a_trace(tab: Tab, deploy: Deploy, way: str) -> None:
+def test_it_leaves_without_a_trace(
+    tab: Tab, deploy: Deploy, site: tuple[Host, ProxyServer], way: str
+) -> None:
     visitor = tab("404").kept()
     visitor.page.reload()
     visitor.seen()
@@ -338,9 +338,9 @@ def test_it_leaves_without_a_trace(tab: Tab, deploy: Deploy, way: str) -> None:
     visitor.page.reload()
     expect(visitor.page).to_have_title("1")
     visitor.look_for_update()
-    address = visitor.page.url
+    visitor.watch.leave()
     visitor.page.goto("about:blank")  # the last open page makes room for the newer worker
-    visitor.page.goto(address)
+    visitor.page.goto(f"{site[1].url}/")
     visitor.eventually(visitor.storage, {"caches": {}, "registrations": 0})
     visitor.page.reload()
     expect(visitor.page).to_have_title("2")

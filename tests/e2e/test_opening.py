@@ -32,26 +32,26 @@ def test_a_visitor_sees_the_right_numbers(proxy: ProxyServer, visit: Visit, dial
     desk = visit(proxy).connected()
 
     desk.agrees()
-    assert desk.figures()["requests"] == 4
+    desk.shows(requests=4, percentage=12.5)
     expect(desk["ws-status-text"]).to_have_text("Connected")
     expect(desk["session-name"]).to_have_text("Refactoring the parser")
     expect(desk["session-provider"]).to_have_text(f"{PROVIDER} · {MODEL}")
     expect(desk["session-badge"]).to_have_text("Active")
     expect(desk["source-badge"]).to_have_text("proxy")
-    percentage = desk.text("percentage-text")
-    assert desk.page.title() == f"{percentage} · Refactoring the parser — Kimi Proxy"
-    assert desk.number("remaining-tokens") == WINDOW - 8005
+    expect(desk.page).to_have_title("12.5% · Refactoring the parser — Kimi Proxy")
+    expect(desk["remaining-tokens"]).to_have_text(f"{WINDOW - 8005:,}")
 
     rows = metrics_of(proxy.state())
-    assert [row["id"] for row in desk.feed()] == [row["id"] for row in rows]
-    assert [row["kind"] for row in desk.feed()] == ["real", "real", "estimated", "real"]
-    assert desk.feed()[0]["time"] == "07:39:03"  # the proxy's UTC, in Paris
-    assert desk.previews()[-1] == "The newest"
+    desk.eventually(lambda: [row["id"] for row in desk.feed()], [row["id"] for row in rows])
+    feed = desk.steady(desk.feed)
+    assert [row["kind"] for row in feed] == ["real", "real", "estimated", "real"]
+    assert feed[0]["time"] == "07:39:03"  # the proxy's UTC, in Paris
+    assert feed[-1]["preview"] == "The newest"
     expect(desk["logs-container"].locator(".feed-row").last).to_be_in_viewport()
 
-    assert desk.number("memory-tokens") == 250
-    assert desk.number("memory-chat-tokens") == 750
-    assert desk.text("memory-ratio") == "25.0%"
+    expect(desk["memory-tokens"]).to_have_text("250")
+    expect(desk["memory-chat-tokens"]).to_have_text("750")
+    expect(desk["memory-ratio"]).to_have_text("25.0%")
 
 
 def test_a_proxy_without_a_session_shows_dashes_until_there_is_one(
@@ -62,7 +62,7 @@ def test_a_proxy_without_a_session_shows_dashes_until_there_is_one(
     desk = visit(proxy).connected()
 
     expect(desk["session-name"]).to_have_text("No session")
-    assert set(desk.figures().values()) == {"—"}
+    desk.eventually(lambda: set(desk.figures().values()), {"—"})
     expect(desk["export-csv"]).to_be_disabled()
 
     desk.work_in("The first one")
@@ -76,7 +76,8 @@ def test_after_a_reload_numbers_language_and_theme_are_the_same(
     desk["language-fr"].click()
     desk["theme-toggle"].click()  # the system asks for dark
     desk.agrees()
-    before, rows = desk.figures(), desk.feed()
+    desk.eventually(lambda: len(desk.feed()), len(SEED["metrics"]))
+    before, rows = desk.steady(desk.figures), desk.steady(desk.feed)
 
     desk.reload().connected()
 
@@ -98,8 +99,9 @@ def test_a_french_browser_is_greeted_in_french(proxy: ProxyServer, visit: Visit)
         "placeholder", "Chercher par nom, fournisseur ou modèle"
     )
     desk.agrees()
-    assert desk.text("current-tokens") == "8\u202f005"
-    assert re.fullmatch(r"12,5[\u00a0\u202f]%", desk.text("percentage-text"))
+    desk.eventually(lambda: desk.text("current-tokens"), "8\u202f005")
+    percentage = re.compile(r"12,5[\u00a0\u202f]%")
+    desk.eventually(lambda: bool(percentage.fullmatch(desk.text("percentage-text"))), True)
 
     desk["language-en"].click()
     expect(desk["root"]).to_have_attribute("lang", "en")

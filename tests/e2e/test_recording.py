@@ -62,24 +62,24 @@ def requests(recording: Recording, at: float) -> int:
 def at_the_end(desk: Dashboard) -> None:
     expect(desk["replay-play"]).to_have_attribute("data-playing", "false")
     expect(desk["replay-bar"]).not_to_have_attribute("aria-busy", "true")
-    assert desk.text("replay-position") == desk.text("replay-length")
+    desk.eventually(lambda: desk.text("replay-position") == desk.text("replay-length"), True)
 
 
 def test_a_visit_is_recorded_and_replayed(proxy: ProxyServer, visit: Visit) -> None:
     proxy.control("reset", seed_sessions=[{"name": "Recorded", "provider": PROVIDER}])
     keys = [provider.api_key for provider in DIALECTS["2026-03-08"].providers]
     desk = visit(proxy).connected()
-    desk.watch.expect("net::ERR_ABORTED")  # what is under way when the page loads again
     expect(desk["recording-mark"]).to_be_hidden()
 
     record(desk)
     for number in range(1, 9):
         desk.request(prompt_tokens=900 * number, completion_tokens=90, preview=f"No. {number}")
-        desk.page.wait_for_timeout(150)
+        desk.shows(requests=number)  # each at a moment of its own
     desk.agrees()
-    live = desk.figures()
-    desk.eventually(lambda: [row["preview"] for row in desk.feed()][-1], "No. 8")
-    feed = desk.feed()
+    live = desk.steady(desk.figures)
+    desk.eventually(lambda: desk.previews()[-1], "No. 8")
+    desk.caught_up()
+    feed = desk.steady(desk.feed)
     desk["recordings-open"].click()
     desk["recording-toggle"].click()
     expect(desk["recording-mark"]).to_be_hidden()
@@ -89,7 +89,7 @@ def test_a_visit_is_recorded_and_replayed(proxy: ProxyServer, visit: Visit) -> N
     # What was written is what the core makes its state from, here as there; and no key is in it.
     found = read(text)
     assert requests(found, found.length) == live["requests"]
-    kept = json.dumps(desk.page.evaluate(EVERYTHING_KEPT))
+    kept = json.dumps(desk.answer(EVERYTHING_KEPT))
     assert "kimi:default:recordings/lines" in kept
     for key in keys:
         assert key not in text
@@ -99,7 +99,7 @@ def test_a_visit_is_recorded_and_replayed(proxy: ProxyServer, visit: Visit) -> N
     desk["recordings-file"].set_input_files(files=[file(text + '{"t": 1')])
     lines = text.count("\n") + 1
     expect(desk.toast(f"Line {lines} of the recording cannot be used.")).to_be_visible()
-    assert len(desk.page.evaluate(EVERYTHING_KEPT)["kimi:default:recordings/recordings"]) == 1
+    assert len(desk.answer(EVERYTHING_KEPT)["kimi:default:recordings/recordings"]) == 1
 
     # Removed here, opened from the file: the same figures at its end, fewer in its middle.
     remove = desk["recordings-list"].locator("[data-field=remove]")
@@ -116,12 +116,16 @@ def test_a_visit_is_recorded_and_replayed(proxy: ProxyServer, visit: Visit) -> N
     desk.eventually(desk.feed, feed)
     middle = min(range(0, int(found.length), 100), key=lambda at: abs(requests(found, at) - 4))
     assert 0 < requests(found, middle) < live["requests"]
-    desk["replay-slider"].evaluate(
-        "(e, at) => { e.value = at; e.dispatchEvent(new Event('input', { bubbles: true })); }",
+    desk.do(
+        """at => {
+          const slider = document.getElementById("replay-slider");
+          slider.value = at;
+          slider.dispatchEvent(new Event("input", { bubbles: true }));
+        }""",
         middle,
     )
     desk.eventually(lambda: desk.figures()["requests"], requests(found, middle))
-    assert len(desk.feed()) == requests(found, middle)
+    desk.eventually(lambda: len(desk.feed()), requests(found, middle))
     desk["replay-slider"].focus()
     desk.page.keyboard.press("End")
     desk.eventually(desk.figures, live)
@@ -143,13 +147,12 @@ def test_a_tab_that_follows_another_records_what_it_hears_until_its_user_goes(
     proxy.control("reset", seed_sessions=[{"name": "Recorded", "provider": PROVIDER}])
     leader = visit(proxy).connected()
     desk = Dashboard(leader.page.context.new_page(), proxy).open().connected()
-    desk.watch.expect("net::ERR_ABORTED")
     record(desk)
     for number in range(1, 5):
         leader.request(prompt_tokens=800 * number, completion_tokens=80)
     desk.agrees()
-    live = desk.figures()
-    assert proxy.state()["open_websockets"] == 1, "the other tab is connected"
+    live = desk.steady(desk.figures)
+    desk.eventually(lambda: proxy.state()["open_websockets"], 1)  # the other tab's
 
     # Another user comes: what was recorded stays with the one who recorded it.
     desk["user-button"].click()
@@ -162,7 +165,7 @@ def test_a_tab_that_follows_another_records_what_it_hears_until_its_user_goes(
     desk.agrees()
     desk["recordings-open"].click()
     expect(desk["recordings-list"].locator("li")).to_have_count(0)
-    kept = desk.page.evaluate(EVERYTHING_KEPT)
+    kept = desk.answer(EVERYTHING_KEPT)
     assert kept.get("kimi:anna:recordings/recordings", []) == []
     desk.page.keyboard.press("Escape")
 

@@ -17,7 +17,13 @@ from tests.e2e.figures import MODEL, PROVIDER, metrics_of, requests
 from tests.e2e.test_connection import UNREACHABLE
 from tests.proxy import ProxyServer
 
-SEED = {"name": "Remembered", "provider": PROVIDER, "model": MODEL, "metrics": requests(5)}
+SEED: dict[str, Any] = {
+    "name": "Remembered",
+    "provider": PROVIDER,
+    "model": MODEL,
+    "metrics": requests(5),
+}
+SEED["metrics"][-1] |= {"memory_tokens": 400, "chat_tokens": 5600}
 STATE, DAMAGED = "kimi:default:state", "kimi:default:damaged"
 
 
@@ -42,11 +48,10 @@ class Away:
     def __init__(self, desk: Dashboard) -> None:
         self._desk = desk
         desk.watch.expect(r"/favicon\.ico")  # what a browser asks for beside a plain file
-        desk.eventually(lambda: len(desk.watch.under_way), 0)
-        desk.page.goto(f"{desk.url}static/js/bus.js")
+        desk.leave(f"{desk.url}static/js/bus.js")
 
     def run(self, script: str, argument: Any = None) -> Any:
-        return self._desk.page.evaluate(script, argument)
+        return self._desk.answer(script, argument)
 
     def keep(self, key: str, text: str) -> None:
         self.run("([key, text]) => localStorage.setItem(key, text)", [key, text])
@@ -71,20 +76,18 @@ def test_a_reload_brings_back_what_was_known_and_joins_it_with_what_was_missed(
     desk.watch.expect(*UNREACHABLE)
     desk.agrees()
     desk.request(prompt_tokens=6000, completion_tokens=60)
-    desk.page.wait_for_timeout(2500)  # until the proxy was asked for its totals, and no more
-    memory = {"memory_tokens": 400, "chat_tokens": 5600, "memory_ratio": 6.7}
-    remote.control("send", frame={"type": "memory_metrics_update", "memory": memory})
     desk.agrees()
-    desk.eventually(lambda: desk.number("memory-tokens"), 400)
-    before, feed = desk.figures(), desk.feed()
+    expect(desk["memory-tokens"]).to_have_text("400")
+    desk.eventually(lambda: len(desk.feed()), 6)
+    before, feed = desk.steady(desk.figures), desk.steady(desk.feed)
     expect(desk["last-seen"]).to_be_hidden()
 
     Away(desk)
     remote.stop()
     desk.open(query(remote))
-    assert desk.figures() == before
-    assert desk.feed() == feed
-    assert desk.number("memory-tokens") == 400
+    desk.eventually(desk.figures, before)
+    desk.eventually(desk.feed, feed)
+    expect(desk["memory-tokens"]).to_have_text("400")
     expect(desk["session-name"]).to_have_text("Remembered")
     expect(desk["last-seen"]).to_have_text(re.compile(r"^Last seen (just now|\d+ \w+ ago)$"))
     expect(desk["connection"]).to_have_attribute("data-state", "reconnecting")
@@ -109,7 +112,6 @@ def test_damaged_full_and_blocked_storage_costs_only_the_memory(
     host: ProxyServer, remote: ProxyServer, visit: Visit
 ) -> None:
     desk = visit(remote, query(remote), url=f"{host.url}/").connected()
-    desk.watch.expect("net::ERR_ABORTED")  # what is under way when the page is left
     desk.agrees()
     away = Away(desk)
     text = away.kept()[STATE]
@@ -156,7 +158,7 @@ def add_user(desk: Dashboard, name: str) -> None:
 
 
 def row_of(desk: Dashboard, name: str) -> Any:
-    if not desk["user-panel"].is_visible():
+    if not desk.steady(desk["user-panel"].is_visible):
         desk["user-button"].click()
     return desk["user-list"].locator(".user-row").filter(has_text=name)
 
@@ -186,7 +188,6 @@ def test_several_people_share_a_browser(proxy: ProxyServer, visit: Visit, tmp_pa
 
     desk.reload().connected()  # Anna was not chosen last
     expect(desk["root"]).to_have_attribute("lang", "en")
-    desk.eventually(lambda: len(desk.watch.under_way), 0)
     desk.open("?user=Anna").connected()
     expect(desk["root"]).to_have_attribute("lang", "fr")
     expect(desk["root"]).to_have_attribute("data-theme", "light")
@@ -201,16 +202,16 @@ def test_several_people_share_a_browser(proxy: ProxyServer, visit: Visit, tmp_pa
 
     bad = tmp_path / "bad.json"
     bad.write_text(file.read_text()[:-50])
-    before = desk.page.evaluate("() => Object.keys(localStorage).sort()")
+    keys = "() => Object.keys(localStorage).sort()"
+    before = desk.steady(lambda: desk.page.evaluate(keys))
     desk["user-import"].set_input_files(bad)
     expect(desk.toast("Rien n’a été importé")).to_contain_text("tronqué")
-    assert desk.page.evaluate("() => Object.keys(localStorage).sort()") == before
+    desk.still(lambda: desk.page.evaluate(keys), before)
     expect(desk["user-name"]).to_have_text("Anna")
 
     desk["user-import"].set_input_files(file)
     expect(desk["user-name"]).to_have_text("Anna (2)")
     desk.agrees()
-    desk.eventually(lambda: len(desk.watch.under_way), 0)
 
     row_of(desk, "Anna (2)").locator("[data-field=delete]").click()
     expect(desk["user-delete-title"]).to_contain_text("Anna (2)")
@@ -218,6 +219,9 @@ def test_several_people_share_a_browser(proxy: ProxyServer, visit: Visit, tmp_pa
     expect(desk["user-name"]).to_be_hidden()
     expect(desk["root"]).to_have_attribute("lang", "en")
     desk.agrees()
-    keys = desk.page.evaluate("() => Object.keys(localStorage)")
-    assert [key for key in keys if key.startswith("kimi:anna-2:")] == []
-    assert [key for key in keys if key.startswith("kimi:anna:")]
+
+    def kept(prefix: str) -> list[str]:
+        return [key for key in desk.page.evaluate(keys) if key.startswith(prefix)]
+
+    desk.still(lambda: kept("kimi:anna-2:"), [])
+    desk.still(lambda: bool(kept("kimi:anna:")), True)

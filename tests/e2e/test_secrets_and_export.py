@@ -19,6 +19,7 @@ from tests.e2e.figures import PROVIDER
 from tests.proxy import ProxyServer
 from tests.proxy.dialects import DIALECTS
 
+STATE = "kimi:default:state"
 WIRE = Path(__file__).parents[1] / "unit" / "wire"
 TOPICS = sorted(
     {
@@ -93,6 +94,9 @@ def plant(value: Any, keys: Iterator[str]) -> Any:
     return {**planted, **secrets, "nested": [{"headers": secrets}], "usage": {next(keys): 1}}
 
 
+STORED = "() => ({ ...localStorage })"
+READ_FIELDS = "() => [...document.querySelectorAll('input')].map((field) => field.value)"
+
 READ_STORAGE = """async () => {
   const databases = [];
   for (const { name } of await indexedDB.databases()) {
@@ -124,12 +128,12 @@ READ_STORAGE = """async () => {
 
 def places(desk: Dashboard) -> dict[str, str]:
     """Return every place where a secret could have come to rest, as text."""
-    fields = "() => [...document.querySelectorAll('input')].map((field) => field.value)"
+    desk.caught_up()
     return {
-        "the page": desk.page.content(),
-        "what fields hold": json.dumps(desk.page.evaluate(fields)),
-        "storage": json.dumps(desk.page.evaluate(READ_STORAGE)),
-        "the bus": json.dumps(desk.heard()),
+        "the page": desk.steady(desk.page.content),
+        "what fields hold": json.dumps(desk.answer(READ_FIELDS)),
+        "storage": json.dumps(desk.answer(READ_STORAGE)),
+        "the bus": json.dumps(desk.steady(desk.heard)),
         "the console": "\n".join(desk.watch.console),
     }
 
@@ -182,7 +186,9 @@ def test_keys_planted_in_every_answer_and_message_come_to_rest_nowhere(
     kept = {"the user's file": Path(download.value.path()).read_text()}
     for kind in ("json", "csv"):
         kept[f"the session's {kind}"] = export(desk, kind)[1]
-    desk.page.wait_for_timeout(1500)  # until the state was written
+    # The state is written a while after the last change.
+    desk.request(prompt_tokens=911, completion_tokens=91, preview="The very last")
+    desk.eventually(lambda: "The very last" in desk.page.evaluate(STORED)[STATE], True)
     assert {"/api/sessions", "/api/sessions/active", "/api/providers"} <= answered
     assert sent > 20
     for place, text in {**places(desk), **kept}.items():
@@ -209,19 +215,8 @@ def test_api_keys_never_appear_anywhere(proxy: ProxyServer, visit: Visit) -> Non
     desk.agrees()
     exports = [export(desk, "json")[1], export(desk, "csv")[1]]
 
-    assert {"sessionChanged", "metric:added", "sessions:listed"} <= {
-        topic for topic, _ in desk.heard()
-    }
-    for place, text in {
-        "the page": desk.page.content(),
-        "what fields hold": json.dumps(
-            desk.page.evaluate("() => [...document.querySelectorAll('input')].map(i => i.value)")
-        ),
-        "storage": json.dumps(
-            desk.page.evaluate("() => [{...localStorage}, {...sessionStorage}, document.cookie]")
-        ),
-        "the bus": json.dumps(desk.heard()),
-        "the console": "\n".join(desk.watch.console),
-        "exports": "\n".join(exports),
-    }.items():
+    for topic in ("sessionChanged", "metric:added", "sessions:listed"):
+        desk.eventually(lambda topic=topic: bool(desk.heard(topic)), True)
+    desk.eventually(lambda: STATE in desk.page.evaluate(STORED), True)
+    for place, text in {**places(desk), "exports": "\n".join(exports)}.items():
         assert not leak.search(text), place

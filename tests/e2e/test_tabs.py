@@ -86,13 +86,13 @@ def test_tabs_share_one_connection_and_show_the_same(tabs: Tabs) -> None:
     for desk in desks:
         desk.eventually(lambda desk=desk: desk.previews()[-1], "No. 4")
         expect(desk["ws-status-text"]).to_have_text("Connected")
-    assert tabs.proxy.state()["total_websockets"] == 1
+    desks[0].still(lambda: tabs.proxy.state()["total_websockets"], 1)
 
 
 def test_only_the_tab_that_is_connected_writes_what_is_remembered(tabs: Tabs) -> None:
     desks = tabs.at_least(3)
     for desk in desks:
-        desk.page.evaluate(
+        desk.do(
             """() => {
               const { setItem } = Storage.prototype;
               window.written = new Set();
@@ -104,9 +104,13 @@ def test_only_the_tab_that_is_connected_writes_what_is_remembered(tabs: Tabs) ->
         )
     desks[1].request(prompt_tokens=2000, completion_tokens=2)
     tabs.agree()
-    written = [lambda desk=desk: desk.page.evaluate("() => [...window.written]") for desk in desks]
-    desks[0].eventually(written[0], ["kimi:default:state"])
-    assert [read() for read in written[1:]] == [[], []]
+    desks[0].eventually(lambda: written_by(desks[0]), ["kimi:default:state"])
+    for desk in desks[1:]:
+        desk.still(lambda desk=desk: written_by(desk), [])
+
+
+def written_by(desk: Dashboard) -> list[str]:
+    return desk.page.evaluate("() => [...window.written]")
 
 
 def test_a_session_chosen_in_one_tab_is_followed_by_the_others(tabs: Tabs) -> None:
@@ -117,15 +121,21 @@ def test_a_session_chosen_in_one_tab_is_followed_by_the_others(tabs: Tabs) -> No
     for desk in desks:
         expect(desk["session-name"]).to_have_text("Looked at")
     expect(desks[2].toast("requests are still booked on its own")).to_be_visible()
-    assert [desk["toasts"].locator(".toast").count() for desk in desks] == [0, 0, 1]
+    for desk in desks:
+        toasts = desk["toasts"].locator(".toast")
+        desk.still(toasts.count, 1 if desk is desks[2] else 0)
 
     desks[1].choose("At work")
     for desk in desks:
         expect(desk["session-name"]).to_have_text("At work")
     tabs.agree()
     for desk in desks:  # each choice once: nobody answers with another
-        names = [change["newSession"]["name"] for change in desk.heard("sessionChanged")]
-        assert names == ["Looked at", "At work"]
+        desk.still(lambda desk=desk: chosen(desk), ["Looked at", "At work"])
+
+
+def chosen(desk: Dashboard) -> list[str]:
+    """The sessions that a tab changed to."""
+    return [change["newSession"]["name"] for change in desk.heard("sessionChanged")]
 
 
 def test_language_and_theme_are_the_same_in_every_tab(tabs: Tabs) -> None:
@@ -151,7 +161,7 @@ def test_a_lost_connection_is_lost_and_found_by_every_tab(tabs: Tabs) -> None:
         expect(desk["connection"]).to_have_attribute("data-state", "reconnecting")
     desks[0].request(prompt_tokens=7000, completion_tokens=7)
     tabs.agree()
-    assert tabs.proxy.state()["open_websockets"] == 1
+    desks[0].still(lambda: tabs.proxy.state()["open_websockets"], 1)
 
 
 def test_when_the_tab_that_is_connected_is_closed_the_next_one_misses_nothing(tabs: Tabs) -> None:
@@ -164,24 +174,28 @@ def test_when_the_tab_that_is_connected_is_closed_the_next_one_misses_nothing(ta
         tabs.close(connected)
         burst.result()
     tabs.agree()
-    assert len(others[0].feed()) == before + 40
+    others[0].eventually(lambda: len(others[0].feed()), before + 40)
+    others[0].still(lambda: websockets(tabs), (1, total + 1))
+
+
+def websockets(tabs: Tabs) -> tuple[int, int]:
+    """How many connections are open, and how many there have been."""
     state = tabs.proxy.state()
-    assert (state["open_websockets"], state["total_websockets"]) == (1, total + 1)
+    return state["open_websockets"], state["total_websockets"]
 
 
 def test_a_tab_that_the_browser_freezes_makes_room_and_catches_up_afterwards(tabs: Tabs) -> None:
     connected, other = tabs.at_least(2)
     total = tabs.proxy.state()["total_websockets"]
     # Chromium really freezes hidden tabs only, and headless it has none: just the event, then.
-    connected.page.evaluate("() => document.dispatchEvent(new Event('freeze'))")
+    connected.do("() => document.dispatchEvent(new Event('freeze'))")
     other.eventually(lambda: tabs.proxy.state()["total_websockets"], total + 1)
     other.request(prompt_tokens=8000, completion_tokens=8)
     other.connected().agrees()
-    connected.page.evaluate("() => document.dispatchEvent(new Event('resume'))")
+    connected.do("() => document.dispatchEvent(new Event('resume'))")
     tabs.open.append(tabs.open.pop(0))  # the next one holds the connection now
     tabs.agree()
-    state = tabs.proxy.state()
-    assert (state["open_websockets"], state["total_websockets"]) == (1, total + 1)
+    other.still(lambda: websockets(tabs), (1, total + 1))
 
 
 def test_where_tabs_cannot_agree_each_connects_by_itself(tabs: Tabs) -> None:
@@ -191,7 +205,7 @@ def test_where_tabs_cannot_agree_each_connects_by_itself(tabs: Tabs) -> None:
     page.add_init_script("delete Navigator.prototype.locks")  # as where the origin is not secure
     alone = Dashboard(page, tabs.proxy).open().connected()
     tabs.open.append(alone)
-    assert tabs.proxy.state()["open_websockets"] == shared + 1
+    alone.eventually(lambda: tabs.proxy.state()["open_websockets"], shared + 1)
     alone.request(prompt_tokens=9000, completion_tokens=9)
     tabs.agree()
     tabs.close(alone)
@@ -200,7 +214,7 @@ def test_where_tabs_cannot_agree_each_connects_by_itself(tabs: Tabs) -> None:
 def test_tabs_of_different_users_do_not_disturb_each_other(tabs: Tabs) -> None:
     one, other = tabs.at_least(2)
     other.open("?user=ann").connected()
-    assert tabs.proxy.state()["open_websockets"] == 2
+    other.eventually(lambda: tabs.proxy.state()["open_websockets"], 2)
     other.choose("Looked at")
     other["language-fr"].click()
     expect(other["session-name"]).to_have_text("Looked at")

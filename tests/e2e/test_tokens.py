@@ -6,7 +6,6 @@ One page serves all of these tests, in the order in which they stand here.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,14 +76,15 @@ def desk(page: Dashboard) -> Iterator[Dashboard]:
 
 
 def count(desk: Dashboard, text: str) -> None:
-    if not desk["count-dialog"].is_visible():
+    if not desk.steady(desk["count-dialog"].is_visible):
         desk["count-open"].click()
     if len(text) < 10_000:
         desk["count-text"].fill(text)
         return
     # Typed by hand a megabyte takes the browser minutes.
-    desk["count-text"].evaluate(
-        """(field, text) => {
+    desk.do(
+        """(text) => {
+          const field = document.getElementById("count-text");
           field.value = text;
           field.dispatchEvent(new InputEvent("input", { bubbles: true }));
         }""",
@@ -97,41 +97,55 @@ def counting(desk: Dashboard) -> list[Worker]:
     return [worker for worker in desk.page.workers if worker.url.endswith("/tokenizer/worker.js")]
 
 
+def break_worker(desk: Dashboard) -> None:
+    """Have the thread that counts say that it broke."""
+    say = "() => { postMessage([0, null, 'memory access out of bounds']) }"
+    worker = desk.steady(lambda: counting(desk)[-1])
+    desk.do_in(worker, say)
+
+
+def fetched(desk: Dashboard) -> tuple[list[str], int]:
+    """What was fetched to count, and how many threads count."""
+    return desk.page.evaluate(REQUESTED), len(counting(desk))
+
+
 def test_nothing_is_fetched_before_a_text_is_typed(desk: Dashboard) -> None:
-    assert desk.page.evaluate(REQUESTED) == []
-    assert counting(desk) == []
+    desk.still(lambda: fetched(desk), ([], 0))
     desk["count-open"].click()
     expect(desk["count-text"]).to_be_focused()
     expect(desk["count-tokens"]).to_have_text("0")
-    assert desk.page.evaluate(REQUESTED) == []
-    assert counting(desk) == []
+    desk.still(lambda: fetched(desk), ([], 0))
     desk["count-text"].press_sequentially("Hello, tokens!")
     expect(desk["count-tokens"]).to_have_text("4")
-    assert len(counting(desk)) == 1
+    desk.still(lambda: len(counting(desk)), 1)
 
 
 @pytest.mark.parametrize("encoding", ["cl100k_base", "o200k_base"])
 def test_every_text_of_the_corpus_is_cut_as_cpython_does(desk: Dashboard, encoding: str) -> None:
     expected = json.loads(EXPECTED.read_text("utf-8"))[encoding]
-    found = desk.page.evaluate(ASK, [encoding, corpus()])
+    found = desk.answer(ASK, [encoding, corpus()])
     assert len(found) == len(expected) >= 300
     assert found == expected
 
 
 def test_a_text_is_counted_and_cut_where_its_tokens_begin(desk: Dashboard) -> None:
-    room = desk.number("max-context-display") - desk.number("current-tokens")
+    figures = desk.steady(desk.figures)
+    room = figures["window"] - figures["used"]
     count(desk, TEXT)
     pieces = desk["count-pieces"].locator("span")
     expect(pieces.first).to_have_text("<b")
-    assert desk["count-pieces"].text_content() == visible(TEXT)
+    desk.eventually(desk["count-pieces"].text_content, visible(TEXT))
     CpythonTokenizer()  # which gives tiktoken its rank files
     tokens = len(tiktoken.get_encoding("cl100k_base").encode_ordinary(TEXT))
-    assert desk.number("count-tokens") == tokens
-    assert desk.number("count-left") == room - tokens
-    assert "Counting" in desk.text("session-name")
-    kept = desk.page.evaluate(KEPT) + "".join(desk.watch.console)
-    assert "naïve" not in kept
-    assert "endoftext" not in kept
+    expect(desk["count-tokens"]).to_have_text(f"{tokens}")
+    expect(desk["count-left"]).to_have_text(f"{room - tokens:,}")
+    expect(desk["session-name"]).to_contain_text("Counting")
+
+    def betrayed() -> list[str]:
+        kept = desk.page.evaluate(KEPT) + "".join(desk.watch.console)
+        return [word for word in ("naïve", "endoftext") if word in kept]
+
+    desk.still(betrayed, [])
 
 
 def visible(text: str) -> str:
@@ -148,12 +162,12 @@ def test_a_request_is_counted_message_by_message(desk: Dashboard) -> None:
     }
     count(desk, json.dumps(body, indent=2))
     rows = desk["count-messages"].locator("tr")
-    expect(rows).to_have_count(2)
-    assert [re.sub(r"\s+", " ", text).strip() for text in rows.all_inner_texts()] == [
+    expected = [
         "1 system 10 1.9% You are a coding assistant.",
         "2 user 517 97.5% 1 image · Look",
     ]
-    assert desk.number("count-tokens") == 10 + 517 + 3
+    desk.eventually(lambda: [" ".join(text.split()) for text in rows.all_inner_texts()], expected)
+    expect(desk["count-tokens"]).to_have_text(f"{10 + 517 + 3}")
     desk["count-text"].fill(json.dumps(body, indent=2).replace('"system",', '"system"'))
     expect(desk["count-flaw"]).to_have_text(
         "Line 6, column 7: a comma is missing before this. Counted as plain text."
@@ -171,13 +185,13 @@ def test_the_page_lives_on_while_a_megabyte_is_counted(desk: Dashboard) -> None:
     expect(desk["count-tokens"]).to_have_text(f"{tokens:,}")
     count(desk, "中" * 50_000)
     expect(desk["count-tokens"]).to_have_text("50,000")
-    assert desk["count-result"].get_attribute("data-waiting") == "false"
+    expect(desk["count-result"]).to_have_attribute("data-waiting", "false")
 
 
 def test_a_worker_that_dies_is_told_and_replaced(desk: Dashboard) -> None:
     count(desk, "once")
     expect(desk["count-tokens"]).to_have_text("1")
-    counting(desk)[-1].evaluate("() => { postMessage([0, null, 'memory access out of bounds']) }")
+    break_worker(desk)
     count(desk, "once more")
     expect(desk["count-tokens"]).to_have_text("2")
     desk.page.route("**/*.gz", lambda route: route.abort())
@@ -205,22 +219,22 @@ def test_closing_ends_the_worker_and_returns_the_focus(desk: Dashboard) -> None:
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_the_dialog_is_no_barrier_and_fits_a_phone(desk: Dashboard, theme: str) -> None:
-    desk.page.evaluate("theme => { root.dataset.theme = theme }", theme)
+    desk.do("theme => { root.dataset.theme = theme }", theme)
     for text in ("Token by token,\n\tline by line", '[{"role": "user", "content": "Hi"}]', "[{'"):
         count(desk, text)
         expect(desk["count-result"]).to_have_attribute("data-waiting", "false")
         assert barriers(desk, "count-dialog") == []
     desk.page.keyboard.press("Escape")
     # This proxy keeps no estimates, and has no button for what they were: pressed all the same.
-    desk["calibration-open"].evaluate("button => button.click()")
+    desk.do("() => document.getElementById('calibration-open').click()")
     expect(desk["calibration-none"]).to_be_visible()
     assert barriers(desk, "calibration-dialog") == []
     desk.page.keyboard.press("Escape")
     count(desk, "Hi")
     desk.page.set_viewport_size({"width": 390, "height": 844})
-    box = desk["count-dialog"].bounding_box()
-    assert box is not None
+    box = desk.box(desk["count-dialog"])
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
-    assert desk.page.evaluate("document.getElementById('count-dialog').scrollWidth") <= 390
+    width = "document.getElementById('count-dialog').scrollWidth"
+    desk.still(lambda: desk.page.evaluate(width) <= 390, True)
     desk.page.set_viewport_size(CONTEXT["viewport"])
