@@ -225,12 +225,9 @@ class Dashboard(Waiting):
 
     def use_theme(self, theme: str) -> None:
         """Press the switch until the theme is this one; the system's own makes a third."""
-        self.eventually(lambda: self["root"].get_attribute("data-theme") in ("dark", "light"), True)
         for _ in range(2):
-            if self["root"].get_attribute("data-theme") == theme:
-                break
-            self["theme-toggle"].click()
-            self.painted()
+            if self.steady(lambda: self["root"].get_attribute("data-theme")) != theme:
+                self["theme-toggle"].click()
         expect(self["root"]).to_have_attribute("data-theme", theme)
 
     # -- sessions ---------------------------------------------------------------------

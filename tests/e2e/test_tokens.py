@@ -138,7 +138,7 @@ def test_a_text_is_counted_and_cut_where_its_tokens_begin(desk: Dashboard) -> No
     CpythonTokenizer()  # which gives tiktoken its rank files
     tokens = len(tiktoken.get_encoding("cl100k_base").encode_ordinary(TEXT))
     expect(desk["count-tokens"]).to_have_text(f"{tokens}")
-    expect(desk["count-left"]).to_have_text(f"{room - tokens:,}")
+    expect(desk["count-left"]).to_have_text(f"{room - tokens:,.0f}")
     expect(desk["session-name"]).to_contain_text("Counting")
 
     def betrayed() -> list[str]:

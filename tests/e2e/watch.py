@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Frame, Page, Request, WebSocket
+from playwright.sync_api import ConsoleMessage, Frame, Page, Request, Response, WebSocket
 
 LOCAL = ("blob", "data", "about")
 BROKEN_OFF = "net::ERR_ABORTED"
+ANSWERED = -1
 
 
 class Watch:
@@ -30,6 +31,7 @@ class Watch:
         self._leaving = False
         self._asked: dict[Request, int] = {}
         page.on("requestfinished", lambda request: self._asked.pop(request, None))
+        page.on("response", self._on_response)
         page.on("framenavigated", self._on_navigation)
         page.on("close", lambda _: self.leave())
         page.on("console", self._on_console)
@@ -53,9 +55,14 @@ class Watch:
 
     @property
     def under_way(self) -> list[str]:
-        """What the page has asked for and not got yet: addresses."""
+        """What the page has asked its proxy for and not got yet: addresses.
+
+        Files are left out: nobody tells of those that a worker was fetching when it was ended.
+        """
         return [
-            request.url for request, document in self._asked.items() if document == self._documents
+            request.url
+            for request, document in self._asked.items()
+            if document == self._documents and "/api/" in request.url
         ]
 
     def settle(self) -> list[str]:
@@ -82,6 +89,10 @@ class Watch:
         self._leaving = self._leaving or request.is_navigation_request()
         self._check_origin(request.url)
 
+    def _on_response(self, response: Response) -> None:
+        if response.request.method == "HEAD":  # there is no body whose end could be told
+            self._asked.pop(response.request, None)
+
     def _on_navigation(self, frame: Frame) -> None:
         if self._leaving and frame == self._page.main_frame:  # else only the address changed
             self._documents += 1
@@ -91,7 +102,7 @@ class Watch:
         self._check_origin(socket.url)
 
     def _on_failure(self, request: Request) -> None:
-        document = self._asked.pop(request, self._documents)
+        document = self._asked.pop(request, ANSWERED)
         left = self._leaving or document < self._documents
         if request.is_navigation_request():
             self._leaving = False  # a download, say: the page stays
