@@ -1,10 +1,16 @@
-"""How hard hypothesis looks: HYPOTHESIS_PROFILE names the profile."""
+"""How hard hypothesis looks, and which helpers tell what they compared.
+
+HYPOTHESIS_PROFILE names the profile.
+"""
 
 from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+pytest.register_assert_rewrite("tests.waiting", "tests.e2e.dashboard", "tests.e2e.small_site")
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

@@ -15,12 +15,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-pytest.register_assert_rewrite("tests.waiting", "tests.e2e.dashboard", "tests.e2e.small_site")
-
-from tests.e2e.dashboard import Dashboard  # noqa: E402
-from tests.proxy import ProxyServer  # noqa: E402
-from tests.proxy.dialects import DIALECTS  # noqa: E402
-from tools.chromium import ARGUMENTS, executable  # noqa: E402
+from tests.e2e.dashboard import Dashboard
+from tests.proxy import ProxyServer
+from tests.proxy.dialects import DIALECTS
+from tools.chromium import ARGUMENTS, executable
 
 BUILT_PAGE = Path(os.environ.get("DASHBOARD_DIST", Path(__file__).parents[2] / "dist"))
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.single_reads import faults
 
+pytestmark = pytest.mark.sources
+
 TESTS = Path(__file__).parents[1]
 FILES = [
     path for part in ("e2e", "dropin", "browsers") for path in (TESTS / part).glob("test_*.py")

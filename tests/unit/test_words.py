@@ -204,6 +204,7 @@ def keys_said():
     return found
 
 
+@pytest.mark.sources
 def test_every_key_that_the_code_asks_for_exists():
     said = keys_said()
     assert len(said) > 60
@@ -211,6 +212,7 @@ def test_every_key_that_the_code_asks_for_exists():
     assert missing == []
 
 
+@pytest.mark.sources
 def test_every_sentence_is_given_what_it_has_room_for():
     wrong = []
     for where, call in nodes(ast.Call):
@@ -223,6 +225,7 @@ def test_every_sentence_is_given_what_it_has_room_for():
     assert wrong == []
 
 
+@pytest.mark.sources
 def test_every_key_of_the_catalogue_is_used():
     texts = {text for _, node in nodes((ast.Constant, ast.JoinedStr)) if (text := pattern(node))}
     patterns = [re.compile(text) for text in texts if re.match(r"[a-z_]+(\\\.|$)", text)]
@@ -252,6 +255,7 @@ def page_calls():
             yield where, func.attr, call
 
 
+@pytest.mark.sources
 def test_everything_that_the_panels_write_to_exists():
     ids = skeleton().ids
     unknown, seen = [], 0
@@ -264,11 +268,13 @@ def test_everything_that_the_panels_write_to_exists():
     assert seen > 100
 
 
+@pytest.mark.sources
 def test_every_template_that_the_panels_use_exists():
     used = {call.args[1].value for _, name, call in page_calls() if name == "rows"}
     assert used == set(skeleton().templates)
 
 
+@pytest.mark.sources
 def test_every_action_of_the_html_is_handled_and_every_handled_action_exists():
     handled = {call.args[0].value for _, call in nodes(ast.Call) if called(call) == "on_action"}
     html = (ROOT / "index.html").read_text("utf-8")
