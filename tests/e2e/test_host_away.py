@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e.conftest import CONTEXT
 from tests.e2e.dashboard import Dashboard
@@ -32,11 +32,11 @@ STACKLESS = """{
 class Host:
     """Some of the page's files, which can be had or not."""
 
-    def __init__(self, page: Page, files: re.Pattern[str]) -> None:
-        self._page = page
+    def __init__(self, desk: Dashboard, files: re.Pattern[str]) -> None:
+        self._desk = desk
         self.is_away = True
         self.refused = 0
-        page.route(files, self._serve)
+        desk.page.route(files, self._serve)
 
     def _serve(self, route: Route) -> None:
         if self.is_away:
@@ -48,7 +48,7 @@ class Host:
     def come_back(self) -> None:
         """Answer again, and have the browser tell that the network is back."""
         self.is_away = False
-        self._page.evaluate("() => dispatchEvent(new Event('online'))")
+        self._desk.do("() => dispatchEvent(new Event('online'))")
 
 
 def a_page(browser: Browser, proxy: ProxyServer, *, stackless: bool) -> Dashboard:
@@ -66,7 +66,7 @@ def test_what_follows_the_start_is_asked_for_until_it_has_come(
 ) -> None:
     proxy.control("reset", seed_sessions=[SEED])
     desk = a_page(browser, proxy, stackless=stackless)
-    host = Host(desk.page, LATER_FILES)
+    host = Host(desk, LATER_FILES)
     desk.open().connected().agrees()
     desk.eventually(lambda: host.refused >= 4, True)  # it was asked again
     host.come_back()
@@ -81,7 +81,7 @@ def test_a_demo_that_cannot_be_fetched_says_so_and_comes_later(
     browser: Browser, proxy: ProxyServer, stackless: bool
 ) -> None:
     desk = a_page(browser, proxy, stackless=stackless)
-    host = Host(desk.page, LATER_FILES)
+    host = Host(desk, LATER_FILES)
     desk.page.goto(f"{proxy.url}/?proxy=demo")
     expect(desk["boot-text"]).to_contain_text("its host does not answer")
     host.come_back()
@@ -98,7 +98,7 @@ def test_a_chart_that_cannot_be_fetched_says_so_and_comes_later(
 ) -> None:
     proxy.control("reset", seed_sessions=[SEED])
     desk = a_page(browser, proxy, stackless=stackless)
-    host = Host(desk.page, re.compile(re.escape(file)))
+    host = Host(desk, re.compile(re.escape(file)))
     desk.open().connected()
     expect(desk.toast("The chart’s files cannot be fetched")).to_have_count(1)
     host.come_back()
