@@ -6,7 +6,6 @@ to the page.
 
 from __future__ import annotations
 
-import asyncio
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +44,7 @@ from browser.storage import WebStorage
 from browser.tokens import WorkerTokenizer
 from sessions import discovery, events
 from sessions.core import Core
-from sessions.discovery import DEMO, Discovery, Plan
+from sessions.discovery import Discovery, Plan
 from sessions.events import EventBus
 from sessions.manager import set_session_manager
 from sessions.persistence import Persistence, Recollection, recall
@@ -56,11 +55,13 @@ from sessions.preferences import (
     PROXY,
     Preferences,
     adopt_unowned,
+    known_to_anybody,
 )
 from sessions.recording import Recorder, Recording
 from sessions.replay import Player, Rerun
+from sessions.search import Search
 from sessions.shelf import Shelf, Tape
-from sessions.storage import Storage, key_of
+from sessions.storage import Storage
 from sessions.tabs import SharedSockets
 from sessions.user_commands import UserCommands
 from sessions.users import USER_CHANGED, User, Users
@@ -86,9 +87,6 @@ from views.toasts import Toasts
 from views.users import UserMenu
 from views.words import Words
 
-NO_HURRY = 0.5
-"""Seconds in which the page has better things to do than to make sure of what it took for given."""
-
 
 def report(where: str, error: BaseException) -> None:
     """Log an error that nobody handled, with its cause; the page goes on."""
@@ -99,19 +97,12 @@ def report(where: str, error: BaseException) -> None:
     js.console.error(f"{where}: {text}")
 
 
-def where_to_look(preferences: Preferences) -> Plan:
+def where_to_look(preferences: Preferences, storage: Storage, users: Users) -> Plan:
     """Decide where the proxy may be."""
-    origin = js.location.origin if js.location.protocol.startswith("http") else None
-    chosen, last = preferences.get(PROXY), preferences.get(LAST_PROXY)
-    return discovery.plan(asked_for("proxy"), chosen, last, origin)
-
-
-async def find_proxy(where: Plan, preferences: Preferences) -> Discovery:
-    """Look for the proxy where it may be, and remember one that was found unasked."""
-    found = await discovery.discover(where, FetchHttp)
-    if not where.chosen and not found.is_demo:
-        preferences.set(LAST_PROXY, found.address)
-    return found
+    last = preferences.get(LAST_PROXY) or known_to_anybody(
+        storage, [user.id for user in users.everybody()]
+    )
+    return discovery.plan(asked_for("proxy"), preferences.get(PROXY), last, js.document.baseURI)
 
 
 async def ports_of(
@@ -285,21 +276,6 @@ def open_memory(
         recorder.restore(remembered.envelope.text_of(address), show)
 
 
-async def find_after_all(
-    where: Plan, stage: Stage, preferences: Preferences, storage: Storage, user: User, bus: EventBus
-) -> None:
-    """Look for the proxy, where it was taken to be where it was the last time."""
-    found = stage.found
-    if found is None or found.is_settled:
-        return
-    await asyncio.sleep(NO_HURRY)
-    actual = await find_proxy(where, preferences)
-    if actual.address == found.address:
-        bus.emit(discovery.FOUND, actual)
-    elif storage.read(key_of(user.id, LAST_PROXY)) == actual.address:
-        js.location.reload()  # a proxy that comes first in the order has turned up
-
-
 async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     """Bring the page to life; ``page_module`` is ``static/js/page.js``."""
     boot.wake()
@@ -318,15 +294,17 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     shelf = Shelf(IndexedRecordings, user.id, bus, tab, scheduler, visit_replay)
     name = asked_for("replay")
     recording = await shelf.take(name) if name else None
-    where = where_to_look(preferences)
+    where = where_to_look(preferences, storage, users)
+    search = Search(
+        where, FetchHttp, bus, scheduler, clock,
+        remember=lambda address: preferences.set(LAST_PROXY, address),
+        is_seen=lambda: not js.document.hidden,
+    )  # fmt: skip
     remembered = recall(storage, user.id, clock.now())
     if recording is not None:
         stage = play(recording, bus, clock, scheduler)
     else:
-        if where.expected in remembered.envelope.proxies and where.expected not in (None, DEMO):
-            found = Discovery(where.expected, (), is_settled=False)  # shown before anybody answers
-        else:
-            found = await find_proxy(where, preferences)
+        found = await search.begin()
         tape = await shelf.new_tape() if shelf.is_to_record else None
         stage = await follow(found, user, tape, bus, clock, scheduler, page_module)
     core, shared = stage.core, stage.shared
@@ -340,7 +318,7 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
         user_commands = UserCommands(
             users, storage, preferences, persistence, core.live, bus, clock,
             found=stage.found,
-            look=lambda: where_to_look(preferences),
+            look=lambda: where_to_look(preferences, storage, users),
             chosen=where.chosen,
             reload=lambda: js.location.reload(),
             enter=forget_asked_user,
@@ -381,7 +359,8 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
     if shared is not None:
         share_between_tabs(shared)
     bus.emit(events.CONNECTION_CHANGED, core.live.connection.state)
-    await find_after_all(where, stage, preferences, storage, user, bus)
+    if stage.found is not None:
+        search.go_on()
 
 
 async def try_to_start(scheduler: BrowserScheduler, page_module: Any) -> None:

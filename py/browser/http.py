@@ -16,7 +16,7 @@ class FetchHttp:
     """Implements :class:`sessions.ports.Http` for the proxy at one address."""
 
     def __init__(self, address: str) -> None:
-        """Send everything to ``address`` (``http://host:port``)."""
+        """Send everything to ``address`` (``http://host:port[/path]``)."""
         self._address = address
 
     async def request(
@@ -28,12 +28,13 @@ class FetchHttp:
             "method": method,
             "signal": abort.signal,
             "cache": "no-store",
-            "credentials": "omit",
+            "credentials": "same-origin",  # a proxy behind a login is asked like the page was
         }
         if body is not None:
             options["body"] = body
             options["headers"] = {"Content-Type": "application/json"}
         route = f"{method} {path}"
+        answer = None
         try:
             async with asyncio.timeout(timeout):
                 answer = await settled(
@@ -53,7 +54,9 @@ class FetchHttp:
             raise
         except JsException as error:
             raise ProxyUnreachable(
-                route, f"No answer from {self._address}: is Kimi Proxy running there?"
+                route,
+                f"No answer from {self._address}: is Kimi Proxy running there?",
+                None if answer is None else int(answer.status),
             ) from error
         content_type = answer.headers.get("content-type") or ""
         return HttpAnswer(int(answer.status), content_type, text)

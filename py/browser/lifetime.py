@@ -50,6 +50,7 @@ def wake_when_it_helps(bus: EventBus) -> None:
             bus.emit(commands.WAKE)
 
     add_event_listener(js.window, "online", lambda _event: bus.emit(commands.RESTART))
+    add_event_listener(js.window, "focus", seen)
     add_event_listener(js.document, "visibilitychange", seen)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from .errors import (
     BadAnswer,
     BadInput,
+    BrokenAnswer,
     ProxyError,
     ProxyTimeout,
     ProxyUnreachable,
@@ -26,13 +28,17 @@ DEFAULT_ADDRESS = "http://localhost:8000"
 DEMO = "demo"
 """The address that stands for the built-in demo."""
 
+HEAD_START = 0.5
+"""Seconds for which an address is asked alone before the next one is asked as well."""
 
 _ADDRESS = re.compile(
     r"""(?: (?P<scheme> https? | wss? ) :// )?
         (?P<rest> (?: [a-z0-9] [a-z0-9._-]* | \[ [0-9a-f:.]+ \] ) (?: : (?P<port> [0-9]{1,5} ) )?
-            (?: / [a-z0-9._~/-]* )? )""",
+            (?: / (?: [a-z0-9._~/!$&'()*+,;=:@-] | % [0-9a-f]{2} )* )? )""",
     re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
+
+_PAGE = re.compile(r"(?P<origin> https?://[^/?#]+ ) (?P<folder> [^?#]* /)", re.VERBOSE)
 
 
 class Finding(StrEnum):
@@ -43,6 +49,11 @@ class Finding(StrEnum):
     NO_ANSWER = "no-answer"
     TOO_SLOW = "too-slow"
     FAULT = "fault"
+
+    @property
+    def is_somebody(self) -> bool:
+        """True when it may be a proxy that is slow or failing just now."""
+        return self in (Finding.TOO_SLOW, Finding.FAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +72,8 @@ class Plan:
     Attributes:
         candidates: addresses in the order of trying.
         chosen: True when a person named the one candidate: it is kept, answer or not.
-        last_known: an address that answered on an earlier visit: rather waited for than
-            replaced by the demo.
+        last_known: an address that answered on an earlier visit: waited for, and replaced
+            neither by another proxy nor by the demo.
     """
 
     candidates: tuple[str, ...]
@@ -77,22 +88,30 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Where the page connects, and what it saw on the way. ``demo`` when nothing was found.
+    """Where the page connects, and what it saw on the way. ``demo`` when nobody was there.
 
-    ``is_settled`` is False while the page goes by what it remembers, and still looks.
+    Attributes:
+        address: where the page connects, for as long as it is open.
+        visits: what was found at the last look.
+        is_settled: False while the page goes by what it knows, and has still to look.
+        offer: another address, where a proxy answers while none does at ``address``.
     """
 
     address: str
     visits: tuple[Visit, ...]
     is_settled: bool = True
+    offer: str | None = None
+
+    @property
+    def finding(self) -> Finding | None:
+        """What was found at the address itself; None when nobody has looked."""
+        found = (visit.finding for visit in self.visits if visit.address == self.address)
+        return next(found, None)
 
     @property
     def is_found(self) -> bool:
         """True when a proxy answered at the address."""
-        return any(
-            visit.address == self.address and visit.finding is Finding.PROXY
-            for visit in self.visits
-        )
+        return self.finding is Finding.PROXY
 
     @property
     def is_demo(self) -> bool:
@@ -105,11 +124,16 @@ class Discovery:
             {"address": visit.address, "finding": str(visit.finding), "detail": visit.detail}
             for visit in self.visits
         ]
-        return {"address": self.address, "visits": visits, "isSettled": self.is_settled}
+        return {
+            "address": self.address,
+            "visits": visits,
+            "isSettled": self.is_settled,
+            "offer": self.offer,
+        }
 
 
 FOUND: Topic[Discovery] = Topic("proxy:found")
-"""The search for the proxy has ended where the page, going by what it remembered, began."""
+"""The page has looked for its proxy again."""
 
 
 def normalise_address(text: str) -> str:
@@ -134,16 +158,35 @@ def normalise_address(text: str) -> str:
     return f"{scheme}://{parts['rest']}"
 
 
+def beside(page: str | None) -> tuple[str, ...]:
+    """Return where the host of a page may have its proxy: in the page's folder, at its root.
+
+    Kimi Proxy serves its own files below ``/static/``: a page in there belongs to the proxy
+    above.
+
+    Example:
+        >>> beside("http://host/kimi/index.html?user=Anna")
+        ('http://host/kimi', 'http://host')
+        >>> beside("http://host/static/dashboard/")
+        ('http://host',)
+    """
+    parts = _PAGE.match(page or "")
+    if parts is None:
+        return ()
+    origin, folder = parts["origin"], parts["folder"].partition("/static/")[0].rstrip("/")
+    return (origin + folder, origin) if folder else (origin,)
+
+
 def plan(
-    query: str | None, remembered: str | None, last_known: str | None, origin: str | None
+    query: str | None, remembered: str | None, last_known: str | None, page: str | None
 ) -> Plan:
-    """Decide where to look: what a person chose, else this origin, else the usual place.
+    """Decide where to look: what a person chose, else beside the page, else the usual place.
 
     Args:
         query: the ``proxy`` parameter of the page's address.
         remembered: the address chosen in the dialog on an earlier visit.
         last_known: the address that answered last time.
-        origin: the page's own origin, or None when it has none that could be a proxy.
+        page: the page's own address.
     """
     for choice in (query, remembered):
         if choice:
@@ -151,39 +194,82 @@ def plan(
                 return Plan((normalise_address(choice),), True, None)
             except BadInput:
                 continue
-    usual = [origin, DEFAULT_ADDRESS]
-    candidates = tuple(dict.fromkeys(address for address in usual if address))
+    candidates = tuple(dict.fromkeys((*beside(page), DEFAULT_ADDRESS)))
     return Plan(candidates, False, last_known if last_known != DEMO else None)
 
 
-async def visit(address: str, http: Http) -> Visit:
-    """Ask one address whether a Kimi Proxy answers there."""
+async def visit(address: str, http: Http, limit: float) -> Visit:
+    """Ask one address whether a Kimi Proxy answers there within ``limit`` seconds."""
     try:
-        await ProxyApi(http).sessions()
-    except ProxyTimeout:
+        async with asyncio.timeout(limit):
+            await ProxyApi(http).sessions()
+    except (TimeoutError, ProxyTimeout):
         return Visit(address, Finding.TOO_SLOW)
-    except ProxyUnreachable:
-        return Visit(address, Finding.NO_ANSWER)
+    except ProxyUnreachable as error:
+        began = error.status is not None
+        return Visit(address, Finding.FAULT if began else Finding.NO_ANSWER)
     except RouteUnsupported:
         return Visit(address, Finding.SOMETHING_ELSE)
     except ProxyError as error:
-        finding = Finding.FAULT if (error.status or 0) >= 500 else Finding.SOMETHING_ELSE
-        return Visit(address, finding, None if isinstance(error, BadAnswer) else str(error))
+        return Visit(address, _judge(error), None if isinstance(error, BadAnswer) else str(error))
     return Visit(address, Finding.PROXY)
 
 
-async def discover(where: Plan, http_for: Callable[[str], Http]) -> Discovery:
-    """Try the candidates in order and settle on one address."""
+_PASSING = (408, 425, 429)
+"""Statuses below 500 that say: not now."""
+
+
+def _judge(error: ProxyError) -> Finding:
+    """Tell a proxy that fails from what never was one."""
+    status = error.status or 0
+    fails = isinstance(error, BrokenAnswer) or status >= 500 or status in _PASSING
+    return Finding.FAULT if fails else Finding.SOMETHING_ELSE
+
+
+async def look(
+    candidates: Sequence[str], ask: Callable[[str], Awaitable[Visit]]
+) -> tuple[Visit, ...]:
+    """Ask addresses in order, until it is sure which of them is the first with a proxy.
+
+    Each is asked alone for :data:`HEAD_START`: where the first one answers, nobody else is
+    asked. One that is silent holds the others up no longer, but it still comes before them.
+    """
+    asked: list[asyncio.Future[Visit]] = []
     visits: list[Visit] = []
-    for address in where.candidates:
-        if address == DEMO:
-            return Discovery(DEMO, ())
-        visits.append(await visit(address, http_for(address)))
-        if visits[-1].finding is Finding.PROXY:
-            return Discovery(address, tuple(visits))
-    if where.chosen:
-        return Discovery(where.candidates[0], tuple(visits))
-    return Discovery(where.last_known or DEMO, tuple(visits))
+    try:
+        for address in candidates:
+            asked.append(asyncio.ensure_future(ask(address)))
+            await asyncio.wait(asked[-1:], timeout=HEAD_START)
+            if any(question.done() and _is_proxy(question.result()) for question in asked):
+                break
+        for question in asked:
+            visits.append(await question)
+            if _is_proxy(visits[-1]):
+                break
+    finally:
+        for question in asked:
+            question.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+    return tuple(visits)
+
+
+def _is_proxy(visit: Visit) -> bool:
+    return visit.finding is Finding.PROXY
+
+
+def proxy_among(visits: Sequence[Visit]) -> str | None:
+    """Return the first address where a proxy answered."""
+    return next((visit.address for visit in visits if _is_proxy(visit)), None)
+
+
+def settle(visits: Sequence[Visit]) -> Discovery:
+    """Decide where to connect, with nothing to go by but what was found.
+
+    A proxy is taken; else somebody who may be one is waited for; the demo is for when there
+    is nobody.
+    """
+    somebody = next((visit.address for visit in visits if visit.finding.is_somebody), None)
+    return Discovery(proxy_among(visits) or somebody or DEMO, tuple(visits))
 
 
 def addresses(visits: Sequence[Visit]) -> str:

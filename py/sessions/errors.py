@@ -23,6 +23,7 @@
         ├── ProxyRefused          an answer that carries an error sentence
         ├── ProxyFault            a 5xx answer in plain text
         └── BadAnswer             an answer that is not what the contract says
+            └── BrokenAnswer      …because it is no JSON although it is said to be
 
 Each message is a sentence that the person in front of the page can act on.
 """
@@ -169,7 +170,10 @@ class ProxyError(SessionsError):
 
 
 class ProxyUnreachable(ProxyError):
-    """The proxy did not answer: not running, wrong address, or blocked by the browser."""
+    """The proxy did not answer: not running, wrong address, or blocked by the browser.
+
+    It has a ``status`` when an answer began and broke off.
+    """
 
 
 class ProxyTimeout(ProxyUnreachable):
@@ -190,3 +194,7 @@ class ProxyFault(ProxyError):
 
 class BadAnswer(ProxyError):
     """The proxy's answer is not JSON, or not of the shape that the contract asks for."""
+
+
+class BrokenAnswer(BadAnswer):
+    """The answer is not the JSON that its header announces: the proxy, or its host, fails."""

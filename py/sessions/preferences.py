@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .events import Topic
 from .storage import PREFIX, Storage, key_of
 from .users import DEFAULT
@@ -11,7 +13,7 @@ THEME = "theme"
 PROXY = "proxy"
 """The proxy's address that a person chose, or ``demo``."""
 LAST_PROXY = "last-proxy"
-"""The address that answered last, without being chosen."""
+"""The address that answered last, without being chosen in a dialog or in the page's address."""
 
 NAMES = (LANGUAGE, THEME, PROXY, LAST_PROXY)
 """What there is to choose, and to take along to another browser."""
@@ -62,6 +64,12 @@ class Preferences:
         """Go on with the choices of another user."""
         self._user = user
         self._values.clear()
+
+
+def known_to_anybody(storage: Storage, users: Iterable[str]) -> str | None:
+    """Return the proxy that answered the first of some users who had one; None: nobody had."""
+    known = (storage.read(key_of(user, LAST_PROXY)) for user in users)
+    return next((address for address in known if address), None)
 
 
 def adopt_unowned(storage: Storage) -> None:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from .errors import (
     BadAnswer,
     BadInput,
+    BrokenAnswer,
     ProxyError,
     ProxyFault,
     ProxyRefused,
@@ -141,7 +142,7 @@ def read_answer(route: Route, answer: HttpAnswer) -> Any:
         RouteUnsupported: 404 or 405 because there is no such route.
         ProxyRefused: any answer with an error sentence in it.
         ProxyFault: a 5xx answer in plain text.
-        BadAnswer: an answer that is not JSON.
+        BadAnswer: an answer that is not JSON; BrokenAnswer if it is said to be.
     """
     value: Any = None
     is_json = True
@@ -158,7 +159,8 @@ def read_answer(route: Route, answer: HttpAnswer) -> Any:
         text = redact_text(answer.text.strip())[:200] or "no explanation"
         raise ProxyFault(str(route), f"{text} ({answer.status})", answer.status)
     if not is_json:
-        raise BadAnswer(
+        kind = BrokenAnswer if "json" in answer.content_type.lower() else BadAnswer
+        raise kind(
             str(route), f"{route} did not answer with JSON: is this a Kimi Proxy?", answer.status
         )
     return value

@@ -164,12 +164,11 @@ class UserCommands:
             return where.candidates[0] == self._found.address
         if self._chosen:
             return False
-        if where.last_known is None and self._live.connection.is_connected:
-            # It was found unasked, and would be again.
-            if not self._found.is_demo:
-                self._preferences.set(LAST_PROXY, self._found.address)
-            return True
-        return where.last_known == self._found.address
+        if where.last_known not in (None, self._found.address):
+            return False
+        if self._live.connection.is_connected and not self._found.is_demo:
+            self._preferences.set(LAST_PROXY, self._found.address)
+        return self._live.connection.is_connected or where.last_known is not None
 
     # -- users ------------------------------------------------------------------------
 

@@ -270,6 +270,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Compaction",
         "Compactage",
     ),
+    "connect.change": (
+        "Change to it",
+        "Passer à celui-ci",
+    ),
     "connect.demo": (
         "Use demo data",
         "Données de démo",
@@ -277,6 +281,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "connect.fault": (
         "answers with an error",
         "répond par une erreur",
+    ),
+    "connect.faulty": (
+        "Something answers at {url}, but with an error; the page waits for it and keeps trying.",
+        "Quelque chose répond à {url}, mais par une erreur\u00a0; la page attend et réessaie.",
     ),
     "connect.help": (
         "The address your IDE sends its requests to. The page loads again to connect, and remembers the address in this browser.",
@@ -298,6 +306,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "answers, but is not a Kimi Proxy",
         "répond, mais n’est pas un Kimi Proxy",
     ),
+    "connect.offer": (
+        "A Kimi Proxy answers now at {url}.",
+        "Un Kimi Proxy répond maintenant à {url}.",
+    ),
     "connect.ok": (
         "Kimi Proxy",
         "Kimi Proxy",
@@ -305,6 +317,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "connect.open": (
         "Connect…",
         "Connecter…",
+    ),
+    "connect.slow": (
+        "Something answers at {url}, but slowly; the page waits for it and keeps trying.",
+        "Quelque chose répond à {url}, mais lentement\u00a0; la page attend et réessaie.",
     ),
     "connect.submit": (
         "Connect",
@@ -633,6 +649,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "demo.chosen": (
         "Nothing here comes from a real proxy.",
         "Rien ici ne vient d’un vrai proxy.",
+    ),
+    "demo.leave": (
+        "Show it",
+        "L’afficher",
     ),
     "demo.text": (
         "No Kimi Proxy was found.",

@@ -118,7 +118,10 @@
     // The page's own ws: form is spelled out: not every browser reads it into 'self'.
     var own = origins(window.location.origin);
     var chosen = origins(chosenProxy());
-    var last = origins(choice("last-proxy"));
+    // Anybody's: a proxy that answered one user is waited for by one who knows none.
+    var last = everybody().reduce(function (known, person) {
+      return known.concat(origins(stored("kimi:" + person.id + ":last-proxy")));
+    }, origins(choice("last-proxy")));
     var allowed = ["'self'"].concat(own, origins(DEFAULT_PROXY), last, chosen);
     // A policy has no way to name an IPv6 address. With such a proxy the wider policy has to stand.
     if (last.concat(chosen).join().indexOf("[") >= 0) return;

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from sessions import events
-from sessions.preferences import LANGUAGE, NAMES, PROXY, THEME, Preferences, adopt_unowned
+from sessions.preferences import (
+    LANGUAGE,
+    LAST_PROXY,
+    NAMES,
+    PROXY,
+    THEME,
+    Preferences,
+    adopt_unowned,
+    known_to_anybody,
+)
 from sessions.storage import Storage
 from tests.fakes import FakeStore
 from tests.support import Recorder
@@ -122,3 +131,11 @@ def test_choices_that_cannot_be_moved_stay_where_they_are():
     store.kept = {"kimi:theme": "light"}
     adopt_unowned(Storage(store, Recorder().bus))
     assert store.kept == {"kimi:theme": "light"}
+
+
+def test_a_proxy_that_answered_one_user_is_known_to_one_who_knows_none():
+    storage = Storage(FakeStore(), Recorder().bus)
+    assert known_to_anybody(storage, ["default", "anna"]) is None
+    Preferences(storage, "anna").set(LAST_PROXY, "http://x")
+    Preferences(storage, "zoe").set(LAST_PROXY, "http://z")
+    assert known_to_anybody(storage, ["default", "anna", "zoe"]) == "http://x"

@@ -10,6 +10,7 @@ import pytest
 
 from sessions.errors import (
     BadAnswer,
+    BrokenAnswer,
     ProxyError,
     ProxyFault,
     ProxyRefused,
@@ -469,8 +470,8 @@ def test_what_was_deleted_before_a_failure_is_not_forgotten():
         (OTHER_METHOD, RouteUnsupported, "GET /api/sessions"),
         (HttpAnswer(404, "text/html", "<h1>404</h1>"), RouteUnsupported, "GET /api/sessions"),
         (HTML, BadAnswer, "is this a Kimi Proxy"),
-        (HttpAnswer(200, "application/json", ""), BadAnswer, "JSON"),
-        (HttpAnswer(200, "application/json", '{"a": NaN}'), BadAnswer, "JSON"),
+        (HttpAnswer(200, "application/json", ""), BrokenAnswer, "JSON"),
+        (HttpAnswer(200, "application/json", '{"a": NaN}'), BrokenAnswer, "JSON"),
         (answer({"sessions": []}), BadAnswer, "list"),
         (ProxyUnreachable("GET /api/sessions", "No answer."), ProxyUnreachable, "No answer"),
         (ProxyTimeout("GET /api/sessions", "Too slow."), ProxyTimeout, "Too slow"),

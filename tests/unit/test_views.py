@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,14 @@ from sessions.commands import CommandOutcome, ExportedFile
 from sessions.connection import ConnectionState, Phase
 from sessions.discovery import DEMO, FOUND, Discovery, Finding, Visit
 from sessions.models import Alert, CompactionDone, Notice, Session, SwitchFailure
-from sessions.preferences import LANGUAGE, PREFERENCES_CHANGED, PROXY, THEME, Preferences
+from sessions.preferences import (
+    LANGUAGE,
+    LAST_PROXY,
+    PREFERENCES_CHANGED,
+    PROXY,
+    THEME,
+    Preferences,
+)
 from sessions.proxy_api import (
     COMPACT,
     COMPACTION_STATS,
@@ -1659,7 +1668,7 @@ def test_shown_notices_change_their_language():
 def connecting(found, language="en", store=None):
     room = Room(language)
     reloads = []
-    preferences = preferences_of(room, store)
+    room.choices = preferences = preferences_of(room, store)
     room.add(Connect, preferences, found, lambda: reloads.append(preferences.get(PROXY)))
     return room, reloads
 
@@ -1690,8 +1699,57 @@ def test_every_finding_has_words(finding):
     assert room.page.column("connect-attempts", "result")[0]
     lost = finding is not Finding.PROXY
     assert room.page.shows("demo-banner") == lost
-    if lost:
+    if finding.is_somebody:
+        assert room.see("demo-text").startswith("Something answers at http://x, but ")
+    elif lost:
         assert room.see("demo-text").startswith("No Kimi Proxy answers at http://x")
+    assert not room.page.shows("demo-title")
+    assert not room.page.shows("connect-offer")
+
+
+def line(phase):
+    return ConnectionState(phase, 0, None, False, "http://x")
+
+
+@pytest.mark.parametrize("finding", Finding)
+def test_a_line_that_is_up_takes_back_that_nobody_answers_but_not_that_requests_fail(finding):
+    room, _ = connecting(Discovery("http://x", (Visit("http://x", finding),)))
+    room.emit(events.CONNECTION_CHANGED, line(Phase.CONNECTED))
+    assert room.page.shows("demo-banner") == finding.is_somebody
+    room.emit(events.CONNECTION_CHANGED, line(Phase.WAITING))
+    assert room.page.shows("demo-banner") == finding.is_somebody  # the header says it
+
+
+@pytest.mark.parametrize(
+    ("found", "language", "text", "button"),
+    [
+        (
+            Discovery(DEMO, (Visit("http://x", Finding.NO_ANSWER),), offer="http://y"),
+            "en", "A Kimi Proxy answers now at http://y.", "Show it",
+        ),
+        (
+            Discovery("http://x", (Visit("http://x", Finding.NO_ANSWER),), offer="http://y"),
+            "fr",
+            "Aucun Kimi Proxy ne répond à http://x\u00a0; la page réessaie. "
+            "Un Kimi Proxy répond maintenant à http://y.",
+            "Passer à celui-ci",
+        ),
+    ],
+)  # fmt: skip
+def test_a_proxy_that_turned_up_is_offered_and_taken_when_a_person_says_so(
+    found, language, text, button
+):
+    room, reloads = connecting(replace(found, offer=None), language)
+    room.emit(events.CONNECTION_CHANGED, line(Phase.CONNECTED))
+    room.emit(events.CONNECTION_CHANGED, line(Phase.WAITING))
+    room.emit(FOUND, found)
+    assert room.see("demo-text") == text
+    assert room.see("connect-offer") == button
+    assert room.page.shows("connect-offer")
+    assert room.page.shows("demo-title") == found.is_demo
+    room.do("connect:offer")
+    assert reloads == [None]  # not as a choice: that would be kept whatever comes
+    assert room.choices.get(LAST_PROXY) == "http://y"
 
 
 def test_a_chosen_demo_is_not_said_to_be_a_failure():
