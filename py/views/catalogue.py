@@ -319,8 +319,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Connecter…",
     ),
     "connect.slow": (
-        "Something answers at {url}, but slowly; the page waits for it and keeps trying.",
-        "Quelque chose répond à {url}, mais lentement\u00a0; la page attend et réessaie.",
+        "{url} takes long to answer; the page waits for it and keeps trying.",
+        "{url} tarde à répondre\u00a0; la page attend et réessaie.",
     ),
     "connect.submit": (
         "Connect",

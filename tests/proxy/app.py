@@ -43,17 +43,24 @@ class Options:
         static_dir: a built page to serve beside the API.
         static_path: where to serve it; `/` replaces the proxy's own page.
         live: make traffic up.
+        folder: a path that everything is below, as behind a host that has more to serve.
     """
 
     cors: bool = False
     static_dir: Path | None = None
     static_path: str = "/"
     live: bool = False
+    folder: str = ""
 
 
-def build_app(state: ProxyState, options: Options | None = None) -> Starlette:
+def build_app(state: ProxyState, options: Options | None = None) -> ASGIApp:
     """The whole stand-in: control routes, and the proxy below the faults."""
     options = options or Options()
+    app = _build_app(state, options)
+    return _Below(options.folder, app) if options.folder else app
+
+
+def _build_app(state: ProxyState, options: Options) -> Starlette:
     traffic = Traffic(state)
 
     @contextlib.asynccontextmanager
@@ -72,6 +79,24 @@ def build_app(state: ProxyState, options: Options | None = None) -> Starlette:
         middleware=[cors] if options.cors else [],
         lifespan=lifespan,
     )
+
+
+class _Below:
+    """An application whose addresses all begin with a folder; it knows nothing of that."""
+
+    def __init__(self, folder: str, app: ASGIApp) -> None:
+        self._folder = folder
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve what is below the folder."""
+        path = scope.get("path", "")
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif path.startswith(f"{self._folder}/"):
+            await self._app({**scope, "path": path[len(self._folder) :]}, receive, send)
+        else:
+            await PlainTextResponse("Not Found", 404)(scope, receive, send)
 
 
 class _Proxy:

@@ -52,8 +52,12 @@ class ProxyServer:
         static_dir: Path | str | None = None,
         static_path: str = "/",
         live: bool = False,
+        folder: str = "",
     ) -> None:
-        """Prepare a stand-in; a port of 0 is replaced by a free one on the first start."""
+        """Prepare a stand-in; a port of 0 is replaced by a free one on the first start.
+
+        With a `folder` such as `/kimi` everything that it serves is below that.
+        """
         self.port = port
         self._state = ProxyState(dialect)
         self._options = Options(
@@ -61,6 +65,7 @@ class ProxyServer:
             static_dir=Path(static_dir) if static_dir is not None else None,
             static_path=static_path,
             live=live,
+            folder=folder,
         )
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -68,12 +73,12 @@ class ProxyServer:
     @property
     def url(self) -> str:
         """Where the proxy answers, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.port}{self._options.folder}"
 
     @property
     def ws_url(self) -> str:
         """Where the proxy's WebSocket answers."""
-        return f"ws://127.0.0.1:{self.port}/ws"
+        return f"ws://127.0.0.1:{self.port}{self._options.folder}/ws"
 
     def start(self) -> Self:
         """Serve; nothing happens when the server is running already."""
