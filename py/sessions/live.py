@@ -67,7 +67,8 @@ async def list_sessions(api: ProxyApi, state: SessionState, bus: events.EventBus
     current = state.session
     for row in sessions:
         if not state.is_same(row):
-            state.forget(row.id)  # the proxy's database began anew
+            state.tell_anew()
+            state.forget(row.id)
         elif current is not None and state.is_current(row.id):
             state.update_session(current.merged(row))
     bus.emit(events.SESSIONS_LISTED, sessions)

@@ -22,6 +22,7 @@ from .models import (
     Metric,
     MetricId,
     MetricUpdated,
+    Notice,
     RealTokens,
     Session,
     SessionDetail,
@@ -36,6 +37,9 @@ from .models import (
 from .ports import Clock
 from .stats import Accuracy, Carried, EstimateQuality, Stats, last_accuracy, quality_of
 from .stats import quality_by_model as group_quality_by_model
+
+ANEW = 60.0
+"""Seconds in which all sessions of a database are seen that has taken another's place."""
 
 MAX_BUFFERS = 20
 """Sessions whose metrics are kept in memory; the one unused for longest goes first."""
@@ -75,6 +79,7 @@ class SessionState:
         self._log_reading: Reading | None = None
         self._pending: OrderedDict[tuple[str, str], _EarlyCounts] = OrderedDict()
         self._births: dict[str, str] = {}
+        self._told_anew_at = float("-inf")
 
     # -- the current session ---------------------------------------------------------
 
@@ -231,6 +236,7 @@ class SessionState:
         same = self.is_same(session)
         key = id_key(session.id)
         if not same:
+            self.tell_anew()
             self._buffers.pop(key, None)
             self._readings.pop(key, None)
             for early in [early for early in self._pending if early[0] == key]:
@@ -240,6 +246,13 @@ class SessionState:
         if session.created_at is not None:
             self._births[key] = session.created_at
         return same
+
+    def tell_anew(self) -> None:
+        """Say that ids have begun anew; once, for all sessions of which that is found out."""
+        now = self._clock.now()
+        if not 0 <= now - self._told_anew_at < ANEW * 1000:
+            self._told_anew_at = now
+            self._bus.emit(events.NOTICE, Notice("warning", "notice.other_database", {}))
 
     def snapshots(self) -> tuple[Snapshot, ...]:
         """Return what is buffered of each session, the one used last at the end."""

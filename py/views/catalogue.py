@@ -1098,6 +1098,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The proxy may have another session active than the one shown here.",
         "Le proxy a peut-être une autre session active que celle affichée ici.",
     ),
+    "notice.other_database": (
+        "Another proxy, or another database, answers here now. What was known of sessions with the same numbers is no longer shown.",
+        "Un autre proxy, ou une autre base de données, répond ici désormais. Ce qui était connu de sessions de mêmes numéros n’est plus affiché.",
+    ),
     "notice.state_damaged": (
         "Part of what this page remembered could not be read. It was set aside; the proxy still has its data.",
         "Une partie de ce que cette page avait retenu était illisible. Elle a été mise de côté\u00a0; le proxy a toujours ses données.",

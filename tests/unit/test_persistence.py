@@ -316,6 +316,7 @@ def test_a_database_that_began_anew_gives_its_ids_to_other_sessions(how):
         assert visit.shown()[1] == [(1, 7, 7)]
         assert visit.state.session_totals().total_requests == 1
         assert visit.told(events.SESSION_CHANGED)[-1].new_session.name == "New"
+        assert [notice.key for notice in visit.told(events.NOTICE)] == ["notice.other_database"]
         visit.leave()
         (address, entry), *rest = kept(store)[0].sessions
         assert (address, entry.session.name, len(entry.metrics), rest) == (ADDRESS, "New", 1, [])
