@@ -250,7 +250,7 @@ class RawProxy:
         with suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
-                connection.settimeout(PATIENCE)
+                connection.settimeout(3 * PATIENCE)  # never the first to give up
                 self.accepted += 1
                 self.connections.append(connection)
                 self.count(1)

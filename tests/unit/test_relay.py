@@ -54,6 +54,7 @@ from tools.serving.socket_relay import (
     GOING_AWAY,
     TOO_LARGE,
     TRY_AGAIN_LATER,
+    Conversation,
     SocketRelay,
     short,
 )
@@ -447,8 +448,6 @@ def test_an_answer_that_breaks_off_is_seen_to(
     [
         get("/api/x"),
         b"POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi",
-        # The next request is there already: uvicorn stops reading behind it.
-        get("/api/x").replace(b"Connection: close\r\n", b"") * 2,
     ],
 )
 @pytest.mark.parametrize("leave", [socket.socket.close, reset])
@@ -459,6 +458,18 @@ def test_a_hung_proxy_is_let_go_when_the_browser_goes(
     browser = dial(bare, request_bytes)
     eventually(lambda: raw.open == 1)
     leave(browser)
+    eventually(lambda: raw.open == 0)
+
+
+def test_a_request_behind_another_does_not_hide_that_the_browser_goes(
+    raw: RawProxy, bare: str
+) -> None:
+    raw.behave = silent
+    request = get("/api/x").replace(b"Connection: close\r\n", b"")
+    browser = dial(bare, request)
+    eventually(lambda: raw.open == 1)
+    browser.sendall(request)  # uvicorn stops reading at it
+    browser.close()
     eventually(lambda: raw.open == 0)
 
 
@@ -687,6 +698,32 @@ def test_the_proxy_hears_how_the_page_left(folder: Path) -> None:
             page.close(3001, "bye")
         assert proxy.was_closed() == (3001, "bye")
         assert proxy.heard == ["last words"]
+
+
+def test_last_words_are_passed_on_before_the_page_is_gone() -> None:
+    sent = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "last words"},
+        {"type": "websocket.disconnect", "code": 3001, "reason": "bye"},
+    ]
+
+    async def receive() -> dict[str, Any]:
+        return sent.pop(0)
+
+    async def listen() -> None:
+        page = WebSocket({**SCOPE, "type": "websocket"}, receive, no_call)
+        await page.receive()
+        conversation = Conversation(page, PATIENCE)
+        listening = asyncio.ensure_future(conversation.listen())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not listening.done()
+        assert (await conversation.said.get())["text"] == "last words"
+        conversation.said.task_done()
+        await listening
+        assert conversation.left == (3001, "bye")
+
+    asyncio.run(listen())
 
 
 @pytest.mark.parametrize("leave", [socket.socket.close, reset])

@@ -262,6 +262,11 @@ def test_a_request_that_does_not_come_is_not_waited_for(folder: Path, sent: byte
         assert until_closed(connection) < 2
 
 
+def test_a_connection_without_a_request_is_not_waited_for(folder: Path) -> None:
+    with running(application(folder), Limits(head=0.1)) as address:
+        assert ask(address, b"") == b""
+
+
 def test_a_slow_request_after_a_quick_one_is_not_waited_for(folder: Path) -> None:
     with running(application(folder), Limits(head=0.1)) as address, dial(address) as connection:
         connection.sendall(get("/file.js").replace(b"Connection: close\r\n", b""))
@@ -482,6 +487,7 @@ def test_a_signal_ends_everything_at_once_and_quietly(
                 assert seconds < 3
                 assert "Traceback" not in said
                 assert "Cancel" not in said
+                assert "ASGI" not in said
                 assert "s3cr" not in said
             eventually(lambda: hung.open == 0)
             assert drip.left.wait(PATIENCE)
