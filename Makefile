@@ -88,6 +88,9 @@ bench: setup-test dist ## measure boot, throughput and the border to Python
 lock: ## write the lock files anew
 	@python=$$(tools/python.sh) && "$$python" tools/setup.py lock
 
+audit: setup-audit ## ask whether pinned versions are known to be vulnerable
+	@$(BIN)/python tools/audit.py
+
 clean: ## remove everything that set-up and build have made
 	rm -rf .venv build dist node_modules static/vendor
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
@@ -98,3 +101,6 @@ setup-run:
 
 setup-test:
 	@python=$$(tools/python.sh) && "$$python" tools/setup.py test
+
+setup-audit:
+	@python=$$(tools/python.sh) && "$$python" tools/setup.py audit

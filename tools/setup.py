@@ -7,6 +7,7 @@ a changed lock file is noticed whatever the file times say.
 
 - ``run``: a virtual environment with the server, Node, the npm packages.
 - ``test``: the test tools, pytest for Pyodide and Chromium on top of it.
+- ``audit``: what asks for known vulnerabilities, on top of ``run``.
 - ``lock``: write the lock files anew from ``requirements/*.in`` and ``package.json``.
 
 Everything goes to ``.venv``, ``node_modules`` and ``build``. The only thing that
@@ -274,6 +275,7 @@ def write_locks() -> None:
     compile_lock("test", *universal, "--constraints", LOCKS / "run.txt")
     compile_lock("node", *universal)
     compile_lock("lock", *universal)
+    compile_lock("audit", *universal, "--constraints", LOCKS / "test.txt")
     compile_lock("pyodide", *pyodide, "--constraints", LOCKS / "test.txt")
     npm = install_node()
     run(*npm, "install", "--package-lock-only", "--ignore-scripts", environment=with_venv_first())
@@ -308,6 +310,12 @@ def for_testing() -> None:
     install_chromium()
 
 
+def for_auditing() -> None:
+    """Do all that ``make audit`` needs."""
+    make_venv()
+    install_python("audit")
+
+
 def for_locking() -> None:
     """Write the lock files anew."""
     make_venv()
@@ -315,7 +323,7 @@ def for_locking() -> None:
     write_locks()
 
 
-STEPS = {"run": for_running, "test": for_testing, "lock": for_locking}
+STEPS = {"run": for_running, "test": for_testing, "audit": for_auditing, "lock": for_locking}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -20,7 +20,7 @@ if sys.platform == "emscripten":
     pytest.skip("the tools run on a person's machine only", allow_module_level=True)
 
 
-from tools import boot, build, chromium, precache, ranks, setup
+from tools import audit, boot, build, chromium, precache, ranks, setup
 
 ROOT = build.ROOT
 VERSIONS = {"@pyscript/core": "1.2.3", "pyodide": "4.5.6", "tiktoken": "3.2.1", "uplot": "7.8.9"}
@@ -68,6 +68,7 @@ def test_node_is_as_new_as_package_json_wants() -> None:
 @pytest.mark.parametrize(
     "tool",
     [
+        "audit.py",
         "build.py",
         "chromium.py",
         "precache.py",
@@ -502,3 +503,70 @@ def test_the_chromium_that_is_named_is_used(
     no_debian_chromium(str(tmp_path / "nothing"))
     with pytest.raises(chromium.ChromiumError, match="which is no program"):
         chromium.executable()
+
+
+# --- Known vulnerabilities ----------------------------------------------------------
+
+
+def test_what_nobody_knows_is_not_called_safe() -> None:
+    skipped = {"name": "h11", "skip_reason": "not found"}
+    known = {"name": "idna", "version": "1.0", "vulns": []}
+    report = audit.python_report(json.dumps({"dependencies": [skipped]}), "")
+    assert list(audit.sentences("a.txt", report)) == [
+        "a.txt: nobody answers who knows of vulnerabilities, so nothing is known."
+    ]
+    report = audit.python_report(json.dumps({"dependencies": [skipped, known]}), "")
+    assert list(audit.sentences("a.txt", report)) == [
+        "a.txt: 1 packages, vulnerabilities: none known.",
+        "  Nothing is known of h11.",
+    ]
+
+
+def reports(*answers: audit.Report) -> Callable[[], list[tuple[str, audit.Report]]]:
+    return lambda: [("a.txt", answer) for answer in answers]
+
+
+def test_only_a_found_vulnerability_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "audit", reports(audit.Report(), audit.Report(3)))
+    assert audit.main([]) == 0
+    flaws = [
+        {"id": "PYSEC-1", "fix_versions": ["1.1", "2.0"]},
+        {"id": "PYSEC-2", "fix_versions": []},
+    ]
+    bad = {"dependencies": [{"name": "idna", "version": "1.0", "vulns": flaws}]}
+    node = {
+        "vulnerabilities": {"uplot": {"range": "<2", "severity": "high"}},
+        "metadata": {"dependencies": {"prod": 5}},
+    }
+    monkeypatch.setattr(
+        audit,
+        "audit",
+        reports(
+            audit.python_report(json.dumps(bad), "Found 2 known vulnerabilities"),
+            audit.npm_report(json.dumps(node), ""),
+        ),
+    )
+    capsys.readouterr()
+    assert audit.main([]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "a.txt: 1 packages, vulnerabilities: 2 found.",
+        "  idna 1.0: PYSEC-1, mended in 1.1, 2.0",
+        "  idna 1.0: PYSEC-2, mended in no version yet",
+        "a.txt: 5 packages, vulnerabilities: 1 found.",
+        "  uplot <2: high",
+    ]
+
+
+def test_no_answer_is_told_from_a_tool_that_fails() -> None:
+    refused = "requests.exceptions.ProxyError: refused"
+    assert audit.python_report("", refused) == audit.Report()
+    with pytest.raises(audit.AuditError, match="pip-audit failed: invalid requirement"):
+        audit.python_report("", "Traceback\ninvalid requirement\n")
+    endpoint = "npm error audit endpoint returned an error\nnpm error A log"
+    assert audit.npm_report('{"statusCode": 405}', endpoint) == audit.Report()
+    with pytest.raises(audit.AuditError, match="npm audit failed: npm error code ENOLOCK"):
+        audit.npm_report('{"error": {"code": "ENOLOCK"}}', "npm error code ENOLOCK")
+    with pytest.raises(audit.AuditError, match="npm audit failed: it says nothing"):
+        audit.npm_report("", "")
