@@ -41,6 +41,7 @@ vendor: setup-run
 dist: setup-run ## build the page into dist/, ready for any static host
 	$(BIN)/python tools/build.py dist
 	$(BIN)/python tools/dropin.py
+	$(BIN)/python tools/sbom.py
 
 serve: setup-run ## serve dist/ as it is (PROXY=http://host:port PORT=8080)
 	$(SERVE)

@@ -64,7 +64,7 @@ def second_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     node = root / ".venv" / "bin" / "node"
     node.parent.mkdir(parents=True)
     node.symlink_to(OTHER_NODE)
-    for command in (("build.py", "dist"), ("dropin.py",)):
+    for command in (("build.py", "dist"), ("dropin.py",), ("sbom.py",)):
         tool = root / "tools" / command[0]
         subprocess.run(
             [sys.executable, tool, *command[1:]],

@@ -74,6 +74,7 @@ def test_node_is_as_new_as_package_json_wants() -> None:
         "precache.py",
         "python.sh",
         "ranks.py",
+        "sbom.py",
         "serve.py",
         "setup.py",
     ],
