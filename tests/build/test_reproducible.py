@@ -21,7 +21,7 @@ ROOT = build.ROOT
 DIST = ROOT / "dist"
 
 #: What a build is made of, below the repository.
-PARTS = ("docs", "py", "static", "tools")
+PARTS = ("docs", "node_modules", "py", "static", "tools")
 FILES = ("LICENSE", "index.html", "package.json", "package-lock.json", "pyscript.toml")
 
 #: Another person's machine: on the other side of the earth, in another language, long ago.
@@ -43,9 +43,7 @@ OTHER_NODE = Path(playwright.__file__).parent / "driver" / "node"
 
 def copy_repository(target: Path) -> None:
     """Copy what a build is made of; the last file comes first, and all are old."""
-    npm = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]
-    folders = [*PARTS, *(f"node_modules/{name}" for name in npm)]
-    paths = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    paths = [path for part in PARTS for path in (ROOT / part).rglob("*") if path.is_file()]
     for path in sorted([*paths, *(ROOT / name for name in FILES)], reverse=True):
         name = path.relative_to(ROOT)
         if "__pycache__" in name.parts or name.parts[:2] == ("static", "vendor"):
