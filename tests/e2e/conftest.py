@@ -8,16 +8,18 @@ follows. A test that needs a page from the beginning asks for `visit`.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.e2e.dashboard import Dashboard
 from tests.proxy import ProxyServer
-from tests.proxy.dialects import DIALECTS
+from tests.proxy.dialects import DIALECTS, LATEST
+from tests.waiting import PATIENCE
 from tools.chromium import ARGUMENTS, executable
 
 BUILT_PAGE = Path(os.environ.get("DASHBOARD_DIST", Path(__file__).parents[2] / "dist"))
@@ -109,17 +111,70 @@ def dashboard(request: pytest.FixtureRequest, desks: Desks, dialect: str) -> Ite
     assert unexpected == []
 
 
-@pytest.fixture
-def proxy(built_page: Path) -> Iterator[ProxyServer]:
-    """A proxy of the latest version that serves the page; `reset` makes it another one."""
+class Room:
+    """A context that keeps the page's large files from visit to visit, and nothing else.
+
+    What is new in an empty browser is tried in contexts of one's own.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._context: BrowserContext | None = None
+
+    def page(self) -> Page:
+        if self._context is None:
+            self._context = self._browser.new_context(**CONTEXT)
+        return self._context.new_page()
+
+    def tidy(self, *origins: str) -> None:
+        """Close every page, and forget what those of these origins have kept."""
+        if self._context is None:
+            return
+        cleaner = self._context.new_page()
+        for page in self._context.pages:
+            if page != cleaner:
+                page.close()
+        session = self._context.new_cdp_session(cleaner)
+        for origin in origins:
+            kinds = {"origin": origin, "storageTypes": "cookies,local_storage,indexeddb"}
+            session.send("Storage.clearDataForOrigin", kinds)
+        cleaner.close()
+
+    def discard(self) -> None:
+        if self._context is not None:
+            self._context.close()
+            self._context = None
+
+
+@pytest.fixture(scope="session")
+def room(browser: Browser) -> Iterator[Room]:
+    room = Room(browser)
+    yield room
+    room.discard()
+
+
+@pytest.fixture(scope="session")
+def server(built_page: Path) -> Iterator[ProxyServer]:
     with ProxyServer(static_dir=built_page) as server:
         yield server
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+def proxy(server: ProxyServer) -> ProxyServer:
+    """A proxy of the latest version that serves the page; `reset` makes it another one."""
+    server.start()  # the last test may have stopped it
+    deadline = time.monotonic() + PATIENCE
+    while server.state()["open_websockets"] and time.monotonic() < deadline:
+        time.sleep(0.01)  # the pages of the last test are still on their way out
+    server.control("reset", dialect=LATEST)
+    return server
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, browser: Browser, room: Room) -> Iterator[Visit]:
     """Open a page of one's own: `visit(proxy, query, url=…, **context)`."""
     opened: list[Dashboard] = []
+    failures = request.session.testsfailed
 
     def open_page(
         proxy: ProxyServer,
@@ -129,12 +184,18 @@ def visit(browser: Browser) -> Iterator[Visit]:
         keep_offline: bool = False,
         **context: Any,
     ) -> Dashboard:
-        page = browser.new_context(**{**CONTEXT, **context}).new_page()
+        own = browser.new_context(**{**CONTEXT, **context}) if context or keep_offline else None
+        page = own.new_page() if own else room.page()
         opened.append(Dashboard(page, proxy, url, keep_offline=keep_offline))
         return opened[-1].open(query)
 
     yield open_page
     unexpected = [complaint for desk in opened for complaint in desk.watch.settle()]
+    room.tidy(*(desk.url for desk in opened))
     for desk in opened:
+        if desk.page.is_closed():
+            continue
         desk.page.context.close()
+    if unexpected or request.session.testsfailed > failures:
+        room.discard()
     assert unexpected == []

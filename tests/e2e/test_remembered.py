@@ -36,10 +36,9 @@ def remote() -> Iterator[ProxyServer]:
 
 
 @pytest.fixture
-def host(built_page: Path) -> Iterator[ProxyServer]:
+def host(proxy: ProxyServer) -> ProxyServer:
     """A host of static files."""
-    with ProxyServer(static_dir=built_page) as server:
-        yield server
+    return proxy
 
 
 class Away:
