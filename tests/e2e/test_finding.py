@@ -52,16 +52,16 @@ def provoked(desk: Dashboard) -> Dashboard:
     return desk
 
 
-def remembering(page: ProxyServer, **kept: str) -> dict[str, Any]:
+def remembering(host: ProxyServer, **kept: str) -> dict[str, Any]:
     """What the browser keeps for a page."""
     entries = [{"name": name, "value": value} for name, value in kept.items()]
-    origin = re.sub(r"(?<=\d)/.*", "", page.url)
+    origin = re.sub(r"(?<=\d)/.*", "", host.url)
     return {"cookies": [], "origins": [{"origin": origin, "localStorage": entries}]}
 
 
 def look_again(desk: Dashboard) -> None:
     """Come back to the page."""
-    desk.page.evaluate("() => dispatchEvent(new Event('focus'))")
+    desk.do("() => dispatchEvent(new Event('focus'))")
 
 
 def test_a_proxy_that_is_slow_at_the_first_visit_is_waited_for(
@@ -151,7 +151,8 @@ def test_the_last_known_proxy_is_waited_for_and_another_only_offered(
     desk["connect-offer"].click()
     expect(desk["session-name"]).to_have_text("At home", timeout=60_000)
     expect(desk["demo-banner"]).to_be_hidden()
-    assert desk.page.evaluate("(key) => localStorage.getItem(key)", LAST_PROXY) == home.url
+    kept = "(key) => localStorage.getItem(key)"
+    desk.eventually(lambda: desk.page.evaluate(kept, LAST_PROXY), home.url)
 
 
 def test_no_demo_takes_the_place_of_a_proxy_that_answered_somebody_else(
@@ -194,7 +195,7 @@ def test_an_address_with_a_path_names_a_proxy(home: ProxyServer, visit: Visit) -
         desk.agrees()
         desk.request(prompt_tokens=6000, completion_tokens=60)
         desk.agrees()
-        assert home.requests() == []
+        desk.still(home.requests, [])
 
 
 def test_cookies_go_to_the_pages_own_origin_and_nowhere_else(
