@@ -292,7 +292,7 @@ def as_text(route: Route) -> None:
 def test_no_file_has_a_name_that_a_server_may_not_know(installed: Path) -> None:
     """A module of an unknown type is refused by browsers; data of an unknown type is not."""
     names = (path.name for path in (installed / site.MODULES).rglob("*") if path.is_file())
-    known = (".js", ".wasm", ".zip", ".json", "LICENSE")
+    known = (".js", ".wasm", ".zip", ".json", ".txt", "LICENSE")
     assert [name for name in names if not name.endswith(known)] == []
 
 
