@@ -84,7 +84,7 @@ class Core(core.Core):
             "connection": live.connection.state,
             "pinned": live.pinned,
             "ignored": dict(live.ignored),
-            "behind": (live._is_behind, live._retries, live._catching_up, live._read_id),
+            "behind": (live._is_behind, live._retries, live._reloading.is_running, live._read_id),
             "heard_at": (live._heard_at, live._loaded_at),
             "capabilities": dict(self.api.capabilities.known),
         }

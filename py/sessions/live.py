@@ -20,6 +20,7 @@ from typing import Any
 from . import events
 from .connection import Connection
 from .errors import BadFrame, BadInput, ProxyError, SessionsError, SwitchFailed, SwitchSuperseded
+from .joined import Joined
 from .manager import SessionManager
 from .models import (
     Alert,
@@ -56,6 +57,9 @@ they may count requests whose announcement is still under way."""
 
 RETRY_DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to catch up while the proxy's HTTP side fails."""
+
+MOST_KINDS = 50
+"""Unknown types of frames that are counted one by one; the rest are counted together."""
 
 LARGEST_FRAME = 4_000_000
 """Characters; a frame beyond this is no dashboard message and is not parsed."""
@@ -113,15 +117,18 @@ class Live:
         """A session that a person looks at although requests are booked on another one,
         as on a proxy that cannot activate sessions."""
         self.ignored: Counter[str] = Counter()
-        """Frames that were ignored, by reason: ``malformed``, or their unknown type."""
+        """Frames that were ignored, by reason: ``malformed``, their unknown type, or ``other``."""
         self._refresh_timer: Timer | None = None
         self._settle_timer: Timer | None = None
         self._heard_at = -QUIET
         self._loaded_at = -QUIET
         self._retry_timer: Timer | None = None
         self._retries = 0
-        self._catching_up = False
-        self._once_more = False
+        self._reloading = Joined(clock, scheduler, self._catch_up)
+        self._refreshing = Joined(clock, scheduler, self._refresh_current)
+        self._listing = Joined(clock, scheduler, self._list_again)
+        self._following = Joined(clock, scheduler, self._follow_latest)
+        self._latest: Session | None = None
         self._read_id: MetricId | None = None
         self._alerted = False
         self._opened_before = False
@@ -153,7 +160,7 @@ class Live:
     def start(self) -> None:
         """Open the connection and load what there is, both at once."""
         self.connection.start()
-        self._begin_catching_up()
+        self._reloading.ask(urgent=True)
 
     def stop(self) -> None:
         """Close the connection; nothing is heard or fetched any more."""
@@ -163,7 +170,7 @@ class Live:
     def catch_up(self) -> None:
         """Load everything anew, as after a gap."""
         self._read_id = None
-        self._begin_catching_up()
+        self._reloading.ask(urgent=True)
 
     def catch_up_soon(self) -> None:
         """Fetch the current session's details shortly, once for many calls."""
@@ -179,11 +186,15 @@ class Live:
             kind = frame["type"]
             handler = self._handlers.get(kind)
             if handler is None:
-                self.ignored[kind[:40]] += 1
+                self._ignore(kind[:40])
                 return
             handler(frame)
         except BadInput:
-            self.ignored["malformed"] += 1
+            self._ignore("malformed")
+
+    def _ignore(self, reason: str) -> None:
+        is_counted = reason in self.ignored or len(self.ignored) < MOST_KINDS
+        self.ignored[reason if is_counted else "other"] += 1
 
     @staticmethod
     def _parse(text: str) -> Wire:
@@ -201,7 +212,7 @@ class Live:
         detail = SessionDetail.from_wire(frame)
         if self._state.is_current(detail.session.id) and self._state.is_same(detail.session):
             self._state.refresh(detail, totals=False)
-        elif not self._catching_up and self.pinned is None:
+        elif not self._reloading.is_running and self.pinned is None:
             self._follow(detail.session)
 
     def _on_metric(self, frame: Wire) -> None:
@@ -307,10 +318,10 @@ class Live:
         for session_id in gone:
             lost_current = lost_current or self._state.is_current(session_id)
             self._state.forget(session_id)
-        self._scheduler.start(self._list_again())
+        self._listing.ask()
         if lost_current:
             self.pinned = None
-            self._begin_catching_up()
+            self._reloading.ask()
 
     def _on_auto_session_toggled(self, frame: Wire) -> None:
         enabled = as_flag(frame.get("enabled"))
@@ -349,8 +360,9 @@ class Live:
 
     def _ensure_session(self, session_id: SessionId | None) -> None:
         """Follow a session that works although none is shown yet."""
-        if self._state.session_id is None and session_id is not None and not self._catching_up:
-            self._begin_catching_up()
+        unknown = self._state.session_id is None and session_id is not None
+        if unknown and not self._reloading.is_running:
+            self._reloading.ask()
 
     def _may_be_renamed(self, frame: Wire) -> bool:
         """The oldest version names a session after its first prompt, and sends no word of it."""
@@ -387,7 +399,7 @@ class Live:
         if left > 0:
             self._settle_timer = self._scheduler.call_later(left / 1000, self._settle)
         else:
-            self._scheduler.start(self._refresh_current())
+            self._refreshing.ask(urgent=True)
 
     def _change_current(self, frame: Wire, **fields: Any) -> None:
         session = self._state.session
@@ -433,22 +445,15 @@ class Live:
     def _on_open(self) -> None:
         # `init` greets every connection, without requests. Those of a gap are fetched; when
         # the page starts, its first answers may just miss what came before the connection.
-        if self._opened_before or self._is_behind or not self._catching_up:
+        if self._opened_before or self._is_behind or not self._reloading.is_running:
             self._api.renegotiate()
-            self._begin_catching_up()
+            self._reloading.ask(urgent=True)  # what is being fetched may be older than the gap
         else:
             self._settle_later()
         self._opened_before = True
 
-    def _begin_catching_up(self) -> None:
-        if self._catching_up:
-            self._once_more = True  # what is being fetched may be older than the new gap
-        else:
-            self._catching_up = True
-            self._loaded_at = self._clock.now()
-            self._scheduler.start(self._catch_up())
-
     async def _catch_up(self) -> None:
+        self._loaded_at = self._clock.now()
         try:
             await asyncio.gather(
                 self._list_sessions(), self._load_current(), self._ask_auto(), self._negotiate()
@@ -465,16 +470,11 @@ class Live:
             if self._retries == 1 and self.connection.is_connected:
                 self._bus.emit(events.NOTICE, notice_for(error, "notice.load_failed"))
             self._retry_timer = self._scheduler.call_later(delay, self._retry)
-        finally:
-            self._catching_up = False
-            if self._once_more:
-                self._once_more = False
-                self._begin_catching_up()
 
     def _retry(self) -> None:
         self._retry_timer = None
         if self.connection.is_connected:
-            self._begin_catching_up()
+            self._reloading.ask(urgent=True)
 
     async def _negotiate(self) -> None:
         capabilities = await self._api.negotiate()
@@ -533,14 +533,32 @@ class Live:
 
     def _follow(self, session: Session) -> None:
         """Show the session that the proxy now books requests on."""
-        self._scheduler.start(self._list_again())
-        known = self._state.is_current(session.id) and self._state.is_same(session)
-        if known and self._state.session is not None:
-            self._state.update_session(self._state.session.merged(session))
-        elif self._manager.switching_to is None:
+        self._listing.ask()
+        if self._following.is_running:
+            # What is being loaded is no longer the latest; this one comes after it.
+            self._latest = session
+            self._following.ask()
+        elif not self._recognised(session) and self._manager.switching_to is None:
             # During a switch of our own this is most likely its echo, and a person's latest
             # choice must not lose against the echo of an earlier one.
-            self._scheduler.start(self._switch(session.id))
+            self._latest = session
+            self._following.ask()
+
+    def _recognised(self, session: Session) -> bool:
+        """Take over what is told of the session that is shown; False when it is another one."""
+        known = self._state.is_current(session.id) and self._state.is_same(session)
+        if not known or self._state.session is None:
+            return False
+        self._state.update_session(self._state.session.merged(session))
+        self._latest = None
+        return True
+
+    async def _follow_latest(self) -> None:
+        session, self._latest = self._latest, None
+        if session is None or self.pinned is not None or self._manager.switching_to is not None:
+            return
+        if not self._recognised(session):
+            await self._switch(session.id)
 
     async def _switch(self, session_id: SessionId) -> None:
         try:
@@ -559,7 +577,7 @@ class Live:
 
     def _refresh(self) -> None:
         self._refresh_timer = None
-        self._scheduler.start(self._refresh_current())
+        self._refreshing.ask(urgent=True)
 
     async def _refresh_current(self) -> None:
         session_id = self._state.session_id
@@ -572,7 +590,7 @@ class Live:
         except ProxyError:
             return  # only details are missing; the next metric asks again
         if detail is not None and not self._state.is_same(detail.session):
-            self._begin_catching_up()
+            self._reloading.ask()
         elif detail is not None and detail.metrics is not None:
             undisturbed = self._heard_at == heard_at
             self._state.refresh(detail, totals=quiet and undisturbed)
@@ -585,6 +603,8 @@ class Live:
             if timer is not None:
                 timer.cancel()
         self._refresh_timer = self._retry_timer = self._settle_timer = None
+        for joined in (self._reloading, self._refreshing, self._listing, self._following):
+            joined.cancel()
 
 
 def _session_id(frame: Wire) -> SessionId | None:

@@ -9,71 +9,115 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from .texts import LONGEST_TEXT, cut, folded, may_hide_ascii, well_formed
+
 REDACTED = "[redacted]"
 
+# All patterns look at ASCII only: what else may stand for it is folded before (sessions.texts).
 _SECRET_NAME = re.compile(
     r"""(?:^|[_\-.]) (?: x[_-]?api[_-]?key | api[_-]?key | apikey | secret | passwd | password
         | authorization | proxy[_-]authorization | credentials? | bearer
         | (?:access|api|auth|id|refresh|session)[_-]?token | private[_-]?key | client[_-]?secret
         | cookie | set[_-]?cookie )s? (?:$|[_\-.]) | ^token$""",
-    re.IGNORECASE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
 # camelCase names are split before the pattern above looks at them.
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 # Texts that are keys whatever the field is called: sk-…, Bearer …, Google, GitHub, AWS, JWT.
 _SECRET_TEXT = re.compile(
-    r"""\b(?: (?:sk|pk|rk)-[A-Za-z0-9_\-]{8,} | nvapi-[A-Za-z0-9_\-]{8,} | AIza[A-Za-z0-9_\-]{30,}
-        | gh[pousr]_[A-Za-z0-9]{20,} | (?:AKIA[A-Z0-9]{16})+
+    r"""(?P<key> \b(?: (?:sk|pk|rk)-[A-Za-z0-9_\-]{8,} | nvapi-[A-Za-z0-9_\-]{8,}
+        | AIza[A-Za-z0-9_\-]{30,} | gh[pousr]_[A-Za-z0-9]{20,} | (?:AKIA[A-Z0-9]{16})+
         | (?<![A-Za-z0-9_\-])eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{5,} )
-      | (?<=Bearer\ )[A-Za-z0-9._~+/\-]{8,}""",
-    re.VERBOSE,
+      | (?<=Bearer\ )[A-Za-z0-9._~+/\-]{8,} )""",
+    re.VERBOSE | re.ASCII,
 )
 # Texts that are keys because of what stands before them: `x-api-key: …`, `password=…`. Prompts are
 # full of code and figures: without a letter and a digit near its beginning it is no key. How far
 # they may be is bounded, for long texts must not take long.
 _SECRET_PAIR = re.compile(
-    r"""(\b(?: (?:x[_-]?)?api[_-]?key | (?:client[_-]?)?secret | passw(?:or)?d | authorization
+    r"""\b(?: (?:x[_-]?)?api[_-]?key | (?:client[_-]?)?secret | passw(?:or)?d | authorization
           | (?:(?:access|api|auth|id|refresh|session)[_-]?)?token )
         ["'`]* \s*[:=]\s* ["'`]*
         (?: (?:bearer|basic)\s+
-          | (?= [^\s"'`,;()\[\]<>]{0,40}?[0-9] ) (?= [^\s"'`,;()\[\]<>]{0,40}?[A-Za-z] ) ))
-      [^\s"'`,;()\[\]<>]{6,}""",
-    re.IGNORECASE | re.VERBOSE,
+          | (?= [^\s"'`,;()\[\]<>]{0,40}?[0-9] ) (?= [^\s"'`,;()\[\]<>]{0,40}?[A-Za-z] ) )
+      (?P<key> [^\s"'`,;()\[\]<>]{6,} )""",
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
 )
 # One cheap look at the raw text, in lower case, decides whether a walk through the parsed value
-# is needed. It is a list of words because one pattern of them costs thirty times as much.
+# is needed: whatever the patterns above find holds one of these, or "token" without an "s" behind
+# it. It is a list of words because one pattern of them costs thirty times as much.
 _SUSPICIONS = (
     *("key", "secret", "passw", "authoriz", "credential", "bearer", "cookie"),
-    *('token"', "token:", "token=", "token ", "token'", "token`", "token\\"),
-    *("access_tokens", "accesstokens", "api_tokens", "auth_tokens", "refresh_tokens"),
     *("sk-", "pk-", "rk-", "nvapi-", "aiza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
     *("akia", "eyj", "\\u"),
 )
+# Every message counts tokens, so that the word alone says nothing.
+_SECRET_TOKENS = tuple(
+    f"{owner}{joint}"
+    for owner in ("access", "api", "auth", "id", "refresh", "session")
+    for joint in ("", "_", "-")
+)
+
+_LONGEST_CACHED = 100
+"""Characters of a name worth remembering; a hostile one of megabytes would be kept for good."""
 
 
 def _is_suspicious(text: str) -> bool:
+    if may_hide_ascii(text):
+        return True
     lowered = text.lower()
-    for word in _SUSPICIONS:  # noqa: SIM110 - any() of a generator takes a third longer
+    for word in _SUSPICIONS:
         if word in lowered:
+            return True
+    before = lowered.split("tokens")
+    if lowered.count("token") >= len(before):
+        return True
+    before.pop()
+    for part in before:  # noqa: SIM110 - any() of a generator takes a third longer
+        if _owns_secrets(part[-8:]):
             return True
     return False
 
 
-@lru_cache(maxsize=512)  # the same few names come with every message
+@lru_cache(maxsize=512)  # most are "prompt_", "system_" and the like
+def _owns_secrets(before: str) -> bool:
+    return before.endswith(_SECRET_TOKENS)
+
+
 def is_secret_name(name: str) -> bool:
     """Tell whether a field of this name holds a secret (``api_key``, ``Authorization`` …)."""
-    return _SECRET_NAME.search(_HUMP.sub("_", name)) is not None
+    return _is_known_secret(name) if len(name) <= _LONGEST_CACHED else _names_secret(name)
+
+
+def _names_secret(name: str) -> bool:
+    return _SECRET_NAME.search(_HUMP.sub("_", folded(name))) is not None
+
+
+_is_known_secret = lru_cache(maxsize=512)(_names_secret)  # the same few come with every message
 
 
 def redact_text(text: str) -> str:
     """Replace everything that looks like a key by ``[redacted]``."""
-    clean = _SECRET_TEXT.sub(REDACTED, text)
-    if clean != text:  # right behind a key there may stand one of another kind
-        clean = _SECRET_TEXT.sub(REDACTED, clean)
-    return _SECRET_PAIR.sub(rf"\1{REDACTED}", clean)
+    clean = _without(_SECRET_TEXT, text)
+    if clean is not text:  # right behind a key there may stand one of another kind
+        clean = _without(_SECRET_TEXT, clean)
+    return _without(_SECRET_PAIR, clean)
+
+
+def _without(pattern: re.Pattern[str], text: str) -> str:
+    """Return a text without the keys that a pattern finds; the very text when it finds none."""
+    pieces: list[str] = []
+    end = 0
+    for found in pattern.finditer(folded(text)):  # folding keeps every character's place
+        start, stop = found.span("key")
+        pieces += (text[end:start], REDACTED)
+        end = stop
+    return "".join((*pieces, text[end:])) if pieces else text
 
 
 def redact(value: Any) -> Any:
@@ -81,24 +125,46 @@ def redact(value: Any) -> Any:
 
     A boolean such as ``has_api_key`` says something about a secret without being one: kept.
     """
+    return _walk(value, redact_text)
+
+
+def _walk(value: Any, clean: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {
-            redact_text(name) if isinstance(name, str) else name: redact(item)
+            clean(name) if isinstance(name, str) else name: _walk(item, clean)
             for name, item in value.items()
             if isinstance(item, bool) or not (isinstance(name, str) and is_secret_name(name))
         }
     if isinstance(value, list):
-        return [redact(item) for item in value]
-    if isinstance(value, str):
-        return redact_text(value)
-    return value
+        return [_walk(item, clean) for item in value]
+    return clean(value) if isinstance(value, str) else value
+
+
+def _redact_and_cut(text: str) -> str:
+    return cut(redact_text(text))
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+def _finite(text: str) -> float | None:
+    """Read a number; one too large for a float is as good as none, and could not be written."""
+    number = float(text)
+    return number if -_LARGEST <= number <= _LARGEST else None
+
+
+def _whole(text: str) -> int | None:
+    """Read a whole number, but none of thousands of digits, which Python refuses to write."""
+    return int(text) if len(text) <= 309 else None
+
+
+_LARGEST = sys.float_info.max
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+# It calls Python for every number, which costs a message as much as all the rest.
+_careful_decoder = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole
+)
 
 
 def _decode(text: str) -> Any:
@@ -115,8 +181,16 @@ DEEPEST = 200
 """Levels of nesting; a proxy's deepest answer has six. Inside Pyodide a parser that runs out of
 stack takes the whole interpreter down, so that depth is looked at before anything is parsed."""
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string that is cut off counts as one up to the end: looked for again from every quote in it,
+# its end would take a time that grows with the square of its length.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+# The escape of a surrogate, alone or as a pair; any other escape, so that `\\\\ud800` is none.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 def _is_too_deep(text: str) -> bool:
@@ -130,25 +204,52 @@ def _is_too_deep(text: str) -> bool:
     return False
 
 
+def _well_formed_json(text: str) -> str:
+    """Replace lone surrogates, written out or escaped; every character keeps its place."""
+    if "\\u" in text:
+        text = _ESCAPE.sub(lambda e: r"\ufffd" if e["lone"] else e[0], text)
+    return well_formed(text)
+
+
 def parse_json(text: str) -> Any:
-    """Parse JSON text that somebody else wrote.
+    """Parse JSON text that somebody else wrote, into a value that can be written again.
+
+    Lone surrogates become U+FFFD, and numbers beyond the largest float become None.
 
     Raises:
-        ValueError: when it is not JSON, or nested too deep to be meant.
+        JSONDecodeError: when it is not JSON, with the place in ``text``.
+        ValueError: when it is nested too deep to be meant, or holds NaN or an infinity.
     """
     if _is_too_deep(text):
         raise ValueError("nested too deep")
-    return _decode(text)
+    text = _well_formed_json(text)
+    try:
+        return _decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _careful_decoder.decode(text)  # a number of thousands of digits, or no JSON
 
 
-def loads_redacted(text: str) -> Any:
-    """Parse JSON text, dropping secrets on the way.
+def loads_whole(text: str) -> Any:
+    """Parse JSON text, dropping secrets on the way; texts in it keep their whole length.
 
     Raises:
-        ValueError: when it is not JSON, or nested too deep to be a proxy's answer.
+        ValueError: as :func:`parse_json`.
     """
     value = parse_json(text)
     return redact(value) if _is_suspicious(text) else value
+
+
+def loads_redacted(text: str) -> Any:
+    """Parse JSON text, dropping secrets and the ends of overlong texts on the way.
+
+    Raises:
+        ValueError: as :func:`parse_json`.
+    """
+    if len(text) <= LONGEST_TEXT:
+        return loads_whole(text)
+    return _walk(parse_json(text), _redact_and_cut)
 
 
 def redact_json(text: str) -> str:
