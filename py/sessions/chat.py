@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .redaction import parse_json
+from .models import as_text
+from .redaction import NestedTooDeep, parse_json
 
 PREVIEW = 120
 """Characters of a message that are shown to recognise it by."""
@@ -79,8 +80,10 @@ def read_chat(text: str) -> Chat | Flaw | None:
         if lines is None:
             return _locate(text, error)
         value = lines
-    except ValueError:
+    except NestedTooDeep:
         return Flaw("json-depth")
+    except ValueError:
+        return Flaw("json-value")  # NaN or an infinity, which is no JSON
     return chat_of(value)
 
 
@@ -127,11 +130,11 @@ def _message(row: dict[str, Any], left_out: dict[str, list[Any]]) -> ChatMessage
     for part in content if isinstance(content, list) else [content]:
         if isinstance(part, str):
             texts.append(part)
-        elif isinstance(part, dict) and part.get("type") in _IMAGES:
+        elif isinstance(part, dict) and as_text(part.get("type")) in _IMAGES:
             images += 1
         elif (
             isinstance(part, dict)
-            and part.get("type", "text") in _TEXTS
+            and as_text(part.get("type", "text")) in _TEXTS
             and isinstance(part.get("text"), str)
         ):
             texts.append(part["text"])

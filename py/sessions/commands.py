@@ -22,6 +22,7 @@ from .notices import notice_for
 from .ports import Scheduler
 from .proxy_api import Provider, ProxyApi
 from .state import SessionState
+from .texts import for_file_name
 
 SELECT = "session:select"
 CREATE = "session:create"
@@ -254,7 +255,8 @@ class Commands:
         kind = "csv" if request.get("kind") == "csv" else "json"
         text = await self._api.export(kind)
         session = self._state.session
-        name = f"session-{session.id if session else 'none'}.{kind}"
+        number = for_file_name(str(session.id)) if session else "none"
+        name = f"session-{number}.{kind}"
         content_type = "text/csv" if kind == "csv" else "application/json"
         self._bus.emit(EXPORTED, ExportedFile(name, content_type, text))
 

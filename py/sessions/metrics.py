@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from .models import Metric, MetricId, Noise, id_key
+from .models import NO_ID, Metric, MetricId, Noise, id_key
 from .stats import Carried, RunningStats, ratios_by_model
 
 CAPACITY = 100
@@ -170,7 +170,7 @@ class MetricRing:
         if metric.id is not None:
             return id_key(metric.id)
         self._anonymous += 1
-        return f"\0{self._anonymous}"  # no id from the wire can be this
+        return f"{NO_ID}{self._anonymous}"
 
     def _is_before_all(self, metric: Metric) -> bool:
         """Tell whether a metric is older than all of a full buffer."""

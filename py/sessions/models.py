@@ -24,8 +24,17 @@ Wire = Mapping[str, Any]
 DEFAULT_MAX_CONTEXT = 262_144
 """Tokens of a context window when the proxy does not say."""
 
-_LARGEST_EXACT = 2**53 - 1
+LARGEST_EXACT = 2**53 - 1
 """The largest integer that JavaScript, and so the proxy's JSON, can carry exactly."""
+
+_LARGEST_ID = 2**63 - 1
+"""SQLite numbers its rows no further."""
+
+LONGEST_ID = 200
+"""Characters of an id that is a text."""
+
+NO_ID = "\0"
+"""The key of what has no id; no id from outside can be this."""
 
 
 def to_plain(value: Any) -> Any:
@@ -50,8 +59,8 @@ def to_plain(value: Any) -> Any:
 
 
 def id_key(identifier: object) -> str:
-    """Return the form under which ids are compared: ``"3"`` is 3."""
-    return str(identifier)
+    """Return the form under which ids are compared: ``"3"`` is 3; None is like no id."""
+    return NO_ID if identifier is None else str(identifier)
 
 
 def same_id(one: object, other: object) -> bool:
@@ -62,18 +71,21 @@ def same_id(one: object, other: object) -> bool:
 
 
 def as_id(value: object) -> int | str | None:
-    """Return ``value`` when it can be an id, else None."""
-    if type(value) is int:
-        return value
-    if isinstance(value, bool):
-        return None
-    return value if isinstance(value, int) or (isinstance(value, str) and value) else None
+    """Return ``value`` when it can be an id, else None.
+
+    An id is a whole number of 64 bits, or a text of at most :data:`LONGEST_ID` characters that
+    can be printed: it is shown, stored, and sent in addresses.
+    """
+    if type(value) is int:  # nearly always
+        return value if -_LARGEST_ID <= value <= _LARGEST_ID else None
+    is_id = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
+    return value if is_id else None  # type: ignore[return-value]
 
 
 def as_tokens(value: object) -> int | None:
     """Read a count of tokens: a finite number of at least 0, rounded half up; else None."""
     if type(value) is int:  # nearly always, and asked a dozen times a metric
-        return value if 0 <= value <= _LARGEST_EXACT else None
+        return value if 0 <= value <= LARGEST_EXACT else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float):
@@ -81,7 +93,7 @@ def as_tokens(value: object) -> int | None:
             return None
         whole = math.floor(value)
         value = whole + (value - whole >= 0.5)
-    return value if 0 <= value <= _LARGEST_EXACT else None
+    return value if 0 <= value <= LARGEST_EXACT else None
 
 
 def as_number(value: object) -> float | None:
@@ -231,11 +243,10 @@ class MemoryMetrics:
         """
         row = as_mapping(data)
         tokens = as_tokens(row.get("memory_tokens")) or 0
-        ratio = row.get("memory_ratio")
         return cls(
             memory_tokens=tokens,
             chat_tokens=as_tokens(row.get("chat_tokens")) or 0,
-            memory_ratio=0 if as_number(ratio) is None else ratio or 0,
+            memory_ratio=as_number(row.get("memory_ratio")) or 0,
             has_memory=tokens > 0,
         )
 

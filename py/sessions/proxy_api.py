@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -41,7 +41,9 @@ from .models import (
     same_id,
 )
 from .ports import Http, HttpAnswer
-from .redaction import loads_redacted, redact_text
+from .redaction import loads_redacted, loads_whole, redact_text
+from .spreadsheet import defused
+from .texts import cut
 
 TIMEOUT = 10.0
 """Seconds for an ordinary request: the proxy answers from its own database."""
@@ -98,7 +100,7 @@ OPENAPI = Route("GET", "/openapi.json")
 ROUTES = tuple(value for value in dict(globals()).values() if isinstance(value, Route))
 
 _PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
-_PARAMETER = re.compile(r"\{[^}]*\}")
+_PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
 @dataclass
@@ -135,8 +137,10 @@ class Capabilities:
         return {str(route): there for route, there in self.known.items()}
 
 
-def read_answer(route: Route, answer: HttpAnswer) -> Any:
-    """Return an answer's JSON value (secrets dropped), or raise what went wrong.
+def read_answer(
+    route: Route, answer: HttpAnswer, load: Callable[[str], Any] = loads_redacted
+) -> Any:
+    """Return an answer's JSON value (as ``load`` reads it), or raise what went wrong.
 
     Raises:
         RouteUnsupported: 404 or 405 because there is no such route.
@@ -147,14 +151,14 @@ def read_answer(route: Route, answer: HttpAnswer) -> Any:
     value: Any = None
     is_json = True
     try:
-        value = loads_redacted(answer.text)
+        value = load(answer.text)
     except ValueError:
         is_json = False
     message = _error_sentence(value)
     if answer.status in (404, 405) and _is_missing_route(value):
         raise RouteUnsupported(str(route), f"This proxy has no {route}.", answer.status)
     if message is not None and (answer.status >= 400 or as_mapping(value).get("error")):
-        raise ProxyRefused(str(route), message, answer.status)
+        raise ProxyRefused(str(route), cut(message), answer.status)
     if answer.status >= 400:
         text = redact_text(answer.text.strip())[:200] or "no explanation"
         raise ProxyFault(str(route), f"{text} ({answer.status})", answer.status)
@@ -371,7 +375,8 @@ class ProxyApi:
                 pass  # learned by _call; the other dialect follows
             else:
                 failed = as_mapping(answer).get("failed_ids")
-                kept = [i for i in failed if as_id(i)] if isinstance(failed, list) else []
+                named = [as_id(i) for i in failed] if isinstance(failed, list) else []
+                kept = [i for i in named if i is not None]
                 deleted = [i for i in session_ids if not any(same_id(i, k) for k in kept)]
                 return Deletion(tuple(deleted), dict.fromkeys(kept, ""))
         if not self.capabilities.supports(DELETE_SESSION):
@@ -434,15 +439,18 @@ class ProxyApi:
     # -- whole session, health --------------------------------------------------------
 
     async def export(self, kind: str) -> str:
-        """Return the whole active session as ``csv`` or ``json`` text, secrets dropped."""
+        """Return the whole active session as ``csv`` or ``json`` text, secrets dropped.
+
+        A CSV's cells can be opened as a spreadsheet: see :mod:`sessions.spreadsheet`.
+        """
         if kind == "json":
-            value = await self._call(EXPORT_JSON, timeout=SLOW_TIMEOUT)
+            value = await self._call(EXPORT_JSON, timeout=SLOW_TIMEOUT, load=loads_whole)
             return json.dumps(value, ensure_ascii=False, indent=2)
         answer = await self._send(EXPORT_CSV, timeout=SLOW_TIMEOUT)
         if answer.status >= 400 or "json" in answer.content_type:
             read_answer(EXPORT_CSV, answer)
             raise BadAnswer(str(EXPORT_CSV), "The proxy did not answer with a CSV file.")
-        return redact_text(answer.text)
+        return defused(redact_text(answer.text))
 
     async def health(self) -> Wire:
         """Return the proxy's state, its log watcher and its rate limit."""
@@ -559,10 +567,11 @@ class ProxyApi:
         body: Mapping[str, Any] | None = None,
         query: str = "",
         timeout: float = TIMEOUT,
+        load: Callable[[str], Any] = loads_redacted,
     ) -> Any:
         answer = await self._send(route, session_id, body=body, query=query, timeout=timeout)
         try:
-            value = read_answer(route, answer)
+            value = read_answer(route, answer, load)
         except RouteUnsupported:
             self.capabilities.known[route] = False
             raise

@@ -43,6 +43,7 @@ from .models import as_mapping
 from .ports import Clock, Http, HttpAnswer, Scheduler, Socket, SocketListener, Sockets, Timer
 from .redaction import parse_json, redact, redact_json, redact_text
 from .relay import Relay
+from .texts import cut
 from .turns import Report, Turns
 
 FORMAT = 1
@@ -117,7 +118,7 @@ class Header:
             if not check(row.get(name)):
                 raise BadRecording(1, "field", name)
         return cls(
-            _CREDENTIALS.sub("", row["proxy"]), row["demo"], row["user"], row["started"],
+            cut(_CREDENTIALS.sub("", row["proxy"])), row["demo"], cut(row["user"]), row["started"],
             row["offset"], row["seed"],
         )  # fmt: skip
 

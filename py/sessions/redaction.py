@@ -181,6 +181,11 @@ DEEPEST = 200
 """Levels of nesting; a proxy's deepest answer has six. Inside Pyodide a parser that runs out of
 stack takes the whole interpreter down, so that depth is looked at before anything is parsed."""
 
+
+class NestedTooDeep(ValueError):
+    """A JSON text has more levels than :data:`DEEPEST`."""
+
+
 # A string that is cut off counts as one up to the end: looked for again from every quote in it,
 # its end would take a time that grows with the square of its length.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
@@ -218,10 +223,11 @@ def parse_json(text: str) -> Any:
 
     Raises:
         JSONDecodeError: when it is not JSON, with the place in ``text``.
-        ValueError: when it is nested too deep to be meant, or holds NaN or an infinity.
+        NestedTooDeep: when it is nested too deep to be meant.
+        ValueError: when it holds NaN or an infinity; the two above are ValueErrors as well.
     """
     if _is_too_deep(text):
-        raise ValueError("nested too deep")
+        raise NestedTooDeep("nested too deep")
     text = _well_formed_json(text)
     try:
         return _decode(text)

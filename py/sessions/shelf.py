@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from . import commands, events
 from .commands import ExportedFile
 from .errors import BadRecording, RecordingsUnavailable
-from .models import Notice, as_mapping, as_text
+from .models import Notice, as_flag, as_mapping, as_number, as_text, as_tokens
 from .ports import Scheduler, Timer
 from .recording import MAX_CHARS, Header, Reader, Recorder, Recording
 from .redaction import parse_json
@@ -93,9 +93,19 @@ class Entry:
     def from_text(cls, text: str) -> Entry | None:
         """Read an entry; None when it is none."""
         try:
-            return cls(**parse_json(text))
-        except (ValueError, TypeError):
+            row = as_mapping(parse_json(text))
+        except ValueError:
             return None
+        name, address = as_text(row.get("id")), as_text(row.get("address"))
+        started, length = as_number(row.get("started")), as_number(row.get("length"))
+        frames, chars = as_tokens(row.get("frames")), as_tokens(row.get("chars"))
+        demo = as_flag(row.get("demo"))
+        if (
+            name is None or address is None or started is None or length is None
+            or frames is None or chars is None or demo is None
+        ):  # fmt: skip
+            return None
+        return cls(name, started, length, frames, chars, address, demo)
 
 
 class RecordingStore(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .models import Metric, Wire, as_number, as_tokens
+from .models import LARGEST_EXACT, Metric, Wire, as_number, as_tokens
 
 
 def round_half_up(value: float) -> int:
@@ -63,10 +63,10 @@ class Carried(NamedTuple):
 class RunningStats:
     """Statistics that follow a buffer of metrics change by change.
 
-    Sums are integers and so exact. The maximum comes from a heap whose outdated entries are
-    dropped when they surface: reading is O(1), a change O(log n) for the at most 100
-    metrics of a buffer. What a full buffer evicts is carried on, so that the session's
-    totals keep counting (:meth:`session_totals`).
+    Sums are integers and so exact; what is told of them ends where JavaScript's numbers do. The
+    maximum comes from a heap whose outdated entries are dropped when they surface: reading is
+    O(1), a change O(log n) for the at most 100 metrics of a buffer. What a full buffer evicts is
+    carried on, so that the session's totals keep counting (:meth:`session_totals`).
     """
 
     def __init__(self) -> None:
@@ -126,11 +126,16 @@ class RunningStats:
     def carried(self) -> Carried:
         """What is counted of the session beyond the buffer."""
         return Carried(
-            self._carried_count,
-            self._carried_tokens,
-            self._carried_max,
-            self._carried_prompt,
-            self._carried_completion,
+            *(
+                min(figure, LARGEST_EXACT)
+                for figure in (
+                    self._carried_count,
+                    self._carried_tokens,
+                    self._carried_max,
+                    self._carried_prompt,
+                    self._carried_completion,
+                )
+            )
         )
 
     def carry(self, carried: Carried) -> None:
@@ -155,11 +160,11 @@ class RunningStats:
             self._carried_count = self._carried_tokens = self._carried_max = 0
             self._carried_prompt = self._carried_completion = 0
             return
-        mean = as_number(totals.get("avg_tokens")) or 0
+        mean = as_number(totals.get("avg_tokens")) or 0.0
         prompt = as_tokens(totals.get("cumulative_input_tokens")) or 0
         completion = as_tokens(totals.get("cumulative_output_tokens")) or 0
         self._carried_count = count - self._count
-        self._carried_tokens = max(0, round_half_up(mean * count) - self._tokens)
+        self._carried_tokens = max(0, (as_tokens(mean * count) or 0) - self._tokens)
         self._carried_max = as_tokens(totals.get("max_tokens")) or 0
         self._carried_prompt = max(0, prompt - self._prompt)
         self._carried_completion = max(0, completion - self._completion)
@@ -175,19 +180,19 @@ class RunningStats:
             total_requests=self._count,
             max_tokens=self._max(),
             avg_tokens=mean_half_up(self._tokens, self._count),
-            total_prompt=self._prompt,
-            total_completion=self._completion,
+            total_prompt=min(self._prompt, LARGEST_EXACT),
+            total_completion=min(self._completion, LARGEST_EXACT),
         )
 
     def session_totals(self) -> Stats:
         """Return the figures over the whole session, evicted metrics included."""
-        count = self._count + self._carried_count
+        count = min(self._count + self._carried_count, LARGEST_EXACT)
         return Stats(
             total_requests=count,
             max_tokens=max(self._max(), self._carried_max),
             avg_tokens=mean_half_up(self._tokens + self._carried_tokens, count),
-            total_prompt=self._prompt + self._carried_prompt,
-            total_completion=self._completion + self._carried_completion,
+            total_prompt=min(self._prompt + self._carried_prompt, LARGEST_EXACT),
+            total_completion=min(self._completion + self._carried_completion, LARGEST_EXACT),
         )
 
     def _max(self) -> int:

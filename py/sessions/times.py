@@ -7,9 +7,12 @@ zone of its own is taken at its word.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 
 from .ports import Clock
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_timestamp(text: str | None, clock: Clock) -> float | None:
@@ -31,12 +34,17 @@ def parse_timestamp(text: str | None, clock: Clock) -> float | None:
     return as_utc - clock.utc_offset(as_utc)
 
 
+_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999
+"""The years 1 to 9999, which a timestamp has room for, in milliseconds since 1970."""
+
+
 def format_timestamp(at: float) -> str:
-    """Return milliseconds since 1970 as an ISO time in UTC.
+    """Return milliseconds since 1970 as an ISO time in UTC; at most the years 1 to 9999.
 
     Example:
         >>> format_timestamp(0)
         '1970-01-01T00:00:00.000Z'
     """
-    moment = datetime.fromtimestamp(at / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    seconds, milliseconds = divmod(math.floor(min(max(at, _EARLIEST), _LATEST)), 1000)
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return f"{moment.replace(tzinfo=None).isoformat()}.{milliseconds:03d}Z"

@@ -8,7 +8,7 @@ user's figures under another's name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,11 @@ from .live import Live
 from .models import Notice, Wire, as_mapping, as_text
 from .persistence import Persistence, recall
 from .ports import Clock
-from .preferences import LAST_PROXY, NAMES, Preferences
+from .preferences import LAST_PROXY, NAMES, PROXY, Preferences
 from .storage import STATE, Storage, key_of
+from .texts import cut
 from .user_files import UserFile, parse_user_file
-from .users import REGISTRY, USER_CHANGED, USER_DELETED, USER_LEFT, Users
+from .users import REGISTRY, USER_CHANGED, USER_DELETED, USER_LEFT, User, Users
 
 SWITCH = "user:switch"
 CREATE = "user:create"
@@ -32,6 +33,9 @@ RENAME = "user:rename"
 DELETE = "user:delete"
 EXPORT = "user:export"
 IMPORT = "user:import"
+
+PLACES = frozenset((PROXY, LAST_PROXY))
+"""Choices that say whom the page talks to."""
 
 IMPORTED_NAME = "Import"
 """What a user is called whose file names nobody."""
@@ -206,16 +210,33 @@ class UserCommands:
         self._bus.emit(EXPORTED, ExportedFile(name, "application/json", file.to_text(now)))
 
     def _import(self, request: Wire) -> None:
-        """Make a user of a file; nobody's data is replaced, and a bad file changes nothing."""
+        """Make a user of a file; nobody's data is replaced, and a bad file changes nothing.
+
+        Whoever made the file does not choose whom this page talks to: the new user stays with
+        the proxy that the page is connected to, and is told of the one in the file.
+        """
         text = as_text(request.get("text"))
         if text is None:
             raise BadUserFile("users.file.unread", "The file could not be read.")
         file = parse_user_file(text, self._clock.now())
         user = self._users.create(self._users.free_name(file.name or IMPORTED_NAME))
-        kept = {**file.preferences, STATE: file.state_text()}
+        choices = {name: file.preferences[name] for name in file.preferences if name not in PLACES}
+        kept = {**choices, **self._own_place(), STATE: file.state_text()}
         if not all(self._storage.attempt(key_of(user.id, n), kept[n]) for n in kept):
             self._users.delete(user.id)
             raise BadUserFile("users.file.no_room", "The browser has no room for the file's data.")
         self._switch({"id": user.id})
-        notice = Notice("success", "notice.user_imported", {"name": user.name})
-        self._bus.emit(events.NOTICE, notice)
+        self._bus.emit(events.NOTICE, self._welcome(user, file))
+
+    def _own_place(self) -> Mapping[str, str]:
+        """Return where the page is connected, as a user's choice."""
+        if self._chosen:
+            return {PROXY: self._found.address}
+        return {} if self._found.is_demo else {LAST_PROXY: self._found.address}
+
+    def _welcome(self, user: User, file: UserFile) -> Notice:
+        address = file.preferences.get(PROXY) or file.preferences.get(LAST_PROXY)
+        if address in (None, self._found.address):
+            return Notice("success", "notice.user_imported", {"name": user.name})
+        values = {"name": user.name, "address": cut(address or "")}
+        return Notice("warning", "notice.user_imported_elsewhere", values)

@@ -1122,6 +1122,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "“{name}” was imported and is in use now",
         "«\xa0{name}\xa0» a été importé et est maintenant utilisé",
     ),
+    "notice.user_imported_elsewhere": (
+        "“{name}” was imported and is in use now. The file names the proxy {address}; this page did not go there. If it is yours, choose it in “Connect…”.",
+        "«\xa0{name}\xa0» a été importé et est maintenant utilisé. Le fichier indique le proxy {address}\xa0; cette page n’y est pas allée. S’il est bien le vôtre, choisissez-le dans «\xa0Connecter…\xa0».",
+    ),
     "notice.user_new": (
         "“{name}” is new in this browser and starts with nothing remembered.",
         "«\u00a0{name}\u00a0» est nouveau dans ce navigateur et commence sans rien en mémoire.",

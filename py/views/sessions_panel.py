@@ -19,7 +19,8 @@ from .words import EMPTY
 
 def plain_name(name: str) -> str:
     """Return a provider's name without the emoji that the proxy puts before it."""
-    return name.lstrip("".join(c for c in name if not (c.isalnum() or c in "([{«“\"'"))) or name
+    start = next((at for at, c in enumerate(name) if c.isalnum() or c in "([{«“\"'"), None)
+    return name if start is None else name[start:]
 
 
 class SessionList:

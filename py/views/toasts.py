@@ -8,6 +8,7 @@ from typing import Any
 from sessions import commands, events
 from sessions.commands import CommandOutcome
 from sessions.models import Notice, SwitchFailure
+from sessions.ports import Timer
 
 from .desk import Desk
 from .page import Row
@@ -54,7 +55,7 @@ class Toasts:
     def __init__(self, desk: Desk) -> None:
         """Listen for everything worth a notice."""
         self._desk = desk
-        self._notices: dict[str, Notice] = {}
+        self._notices: dict[str, tuple[Notice, Timer]] = {}
         self._count = 0
         desk.bus.on(events.NOTICE, self.show)
         desk.bus.on(commands.COMMAND_FAILED, self._command_failed)
@@ -64,19 +65,23 @@ class Toasts:
 
     def render(self) -> None:
         """Write the notices."""
-        self._desk.page.rows("toasts", "toast", [self._row(*n) for n in self._notices.items()])
+        self._desk.page.rows(
+            "toasts",
+            "toast",
+            [self._row(key, notice) for key, (notice, _) in self._notices.items()],
+        )
 
     def show(self, notice: Notice) -> None:
         """Show a notice; one that is shown already is not shown twice."""
-        if notice in self._notices.values():
+        if any(notice == shown for shown, _ in self._notices.values()):
             return
         self._count += 1
         key = str(self._count)
-        self._notices[key] = notice
-        while len(self._notices) > SHOWN:
-            del self._notices[next(iter(self._notices))]
         seconds = SECONDS.get(notice.kind, USUAL_SECONDS)
-        self._desk.scheduler.call_later(seconds, lambda: self._close(key))
+        timer = self._desk.scheduler.call_later(seconds, lambda: self._close(key))
+        self._notices[key] = notice, timer
+        while len(self._notices) > SHOWN:
+            self._close(next(iter(self._notices)))
         self._desk.renderer.touch(self)
 
     def _row(self, key: str, notice: Notice) -> Row:
@@ -94,7 +99,9 @@ class Toasts:
         )
 
     def _close(self, key: str) -> None:
-        if self._notices.pop(key, None) is not None:
+        notice, timer = self._notices.pop(key, (None, None))
+        if notice is not None and timer is not None:
+            timer.cancel()
             self._desk.renderer.touch(self)
 
     def _command_failed(self, outcome: CommandOutcome) -> None:

@@ -227,6 +227,42 @@ def test_a_user_is_exported_and_imported_beside_the_others():
     run(scene())
 
 
+@pytest.mark.parametrize("name", [PROXY, LAST_PROXY])
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_file_does_not_choose_whom_the_page_talks_to(name, chosen):
+    async def scene():
+        page = await opened(chosen=chosen)
+        await page.intend(EXPORT)
+        file = json.loads(page.told(commands.EXPORTED)[0].text)
+        file["preferences"] = {LANGUAGE: "fr", name: "http://elsewhere.example:8000"}
+        await page.intend(IMPORT, text=json.dumps(file))
+        assert page.outcome().key is None
+        assert page.preferences.get(PROXY) == (ADDRESS if chosen else None)
+        assert page.preferences.get(LAST_PROXY) == (None if chosen else ADDRESS)
+        assert page.preferences.get(LANGUAGE) == "fr"
+        assert page.reloads == 0
+        assert "elsewhere" not in str(page.http.calls)
+        (notice,) = page.told(events.NOTICE)
+        assert notice.key == "notice.user_imported_elsewhere"
+        assert notice.values["address"] == "http://elsewhere.example:8000"
+        page.check()
+
+    run(scene())
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_file_that_names_the_proxy_in_use_needs_no_word_about_it(chosen):
+    async def scene():
+        page = await opened(chosen=chosen)
+        await page.intend(EXPORT)
+        file = json.loads(page.told(commands.EXPORTED)[0].text)
+        file["preferences"] = {PROXY: ADDRESS}
+        await page.intend(IMPORT, text=json.dumps(file))
+        assert [notice.key for notice in page.told(events.NOTICE)] == ["notice.user_imported"]
+
+    run(scene())
+
+
 @pytest.mark.parametrize(
     "text", ["", "{}", "[1]", None, 7, '{"format": "kimi-proxy-dashboard/user"}']
 )
