@@ -103,21 +103,25 @@ _is_known_secret = lru_cache(maxsize=512)(_names_secret)  # the same few come wi
 
 def redact_text(text: str) -> str:
     """Replace everything that looks like a key by ``[redacted]``."""
-    clean = _without(_SECRET_TEXT, text)
+    plain = folded(text)  # every character keeps its place
+    clean, plain = _without(_SECRET_TEXT, text, plain)
     if clean is not text:  # right behind a key there may stand one of another kind
-        clean = _without(_SECRET_TEXT, clean)
-    return _without(_SECRET_PAIR, clean)
+        clean, plain = _without(_SECRET_TEXT, clean, plain)
+    return _without(_SECRET_PAIR, clean, plain)[0]
 
 
-def _without(pattern: re.Pattern[str], text: str) -> str:
-    """Return a text without the keys that a pattern finds; the very text when it finds none."""
-    pieces: list[str] = []
-    end = 0
-    for found in pattern.finditer(folded(text)):  # folding keeps every character's place
-        start, stop = found.span("key")
-        pieces += (text[end:start], REDACTED)
+def _without(pattern: re.Pattern[str], text: str, plain: str) -> tuple[str, str]:
+    """Return both texts without the keys that a pattern finds in the plain one."""
+    spans = [found.span("key") for found in pattern.finditer(plain)]
+    return (_replaced(text, spans), _replaced(plain, spans)) if spans else (text, plain)
+
+
+def _replaced(text: str, spans: list[tuple[int, int]]) -> str:
+    pieces, end = [], 0
+    for start, stop in spans:
+        pieces.append(text[end:start])
         end = stop
-    return "".join((*pieces, text[end:])) if pieces else text
+    return REDACTED.join((*pieces, text[end:]))
 
 
 def redact(value: Any) -> Any:
@@ -190,6 +194,7 @@ class NestedTooDeep(ValueError):
 # its end would take a time that grows with the square of its length.
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 # The escape of a surrogate, alone or as a pair; any other escape, so that `\\\\ud800` is none.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -211,7 +216,7 @@ def _is_too_deep(text: str) -> bool:
 
 def _well_formed_json(text: str) -> str:
     """Replace lone surrogates, written out or escaped; every character keeps its place."""
-    if "\\u" in text:
+    if _SURROGATE_ESCAPE.search(text):
         text = _ESCAPE.sub(lambda e: r"\ufffd" if e["lone"] else e[0], text)
     return well_formed(text)
 

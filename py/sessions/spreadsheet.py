@@ -27,15 +27,15 @@ _START = re.compile(
 
 def defused(table: str) -> str:
     """Return a CSV text in which no cell is a formula; else its cells are as they were."""
-    before = csv.field_size_limit(LARGEST_CELL)
-    try:
-        rows = list(csv.reader(io.StringIO(table, newline="")))
-    finally:
-        csv.field_size_limit(before)
     found = io.StringIO()
     end = "\r\n" if "\r\n" in table else "\n"
-    writer = csv.writer(found, lineterminator=end)
-    writer.writerows([_defused_cell(cell) for cell in row] for row in rows)
+    before = csv.field_size_limit(LARGEST_CELL)
+    try:
+        rows = csv.reader(io.StringIO(table, newline=""))
+        safe = ([_defused_cell(cell) for cell in row] for row in rows)
+        csv.writer(found, lineterminator=end).writerows(safe)
+    finally:
+        csv.field_size_limit(before)
     return found.getvalue()
 
 

@@ -14,9 +14,13 @@ LONGEST_WORD = 60
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What people and word processors write in the place of an ASCII character: four letters that are
 # others only by case, the spaces that French typography and others know, and the full-width forms.
-_SPACES = "\x85\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-_LETTERS = {"İ": "i", "ı": "i", "ſ": "s", "\u212a": "k", "∶": ":", "﹕": ":"}
-_ALIKE = re.compile(f"[{''.join(_LETTERS)}{_SPACES}\uff01-\uff5e]")
+_ASCII_OF = {
+    **dict.fromkeys(map(ord, "\x85\xa0\u1680\u180e\u2028\u2029\u202f\u205f\u3000\ufeff"), " "),
+    **dict.fromkeys(range(0x2000, 0x200B), " "),
+    **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
+    **{ord(other): letter for other, letter in zip("İıſ\u212a∶﹕", "iisk::", strict=True)},
+}
+_ALIKE = re.compile(f"[{''.join(map(chr, _ASCII_OF))}]")
 # Of those, the ones that stand for what a word is made of: none of them is in Latin-1.
 _ALIKE_IN_WORDS = re.compile("[İıſ\u212a\uff0d\uff10-\uff19\uff21-\uff3a\uff3f\uff41-\uff5a]")
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
@@ -38,7 +42,7 @@ def well_formed(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return a text with ASCII in the place of what looks like it, character for character."""
-    return text if text.isascii() else _ALIKE.sub(_ascii_of, text)
+    return text if text.isascii() or not _ALIKE.search(text) else text.translate(_ASCII_OF)
 
 
 def may_hide_ascii(text: str) -> bool:
@@ -51,13 +55,6 @@ def may_hide_ascii(text: str) -> bool:
     except UnicodeEncodeError:
         return _ALIKE_IN_WORDS.search(text) is not None
     return False
-
-
-def _ascii_of(found: re.Match[str]) -> str:
-    character = found.group()
-    if "\uff01" <= character <= "\uff5e":
-        return chr(ord(character) - 0xFEE0)
-    return _LETTERS.get(character, " ")
 
 
 def for_file_name(text: str) -> str:

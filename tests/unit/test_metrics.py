@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sessions.metrics import CAPACITY, MetricRing, delta_after, noise_in
-from sessions.models import Metric, RealTokens
+from sessions.models import LARGEST_EXACT, Metric, RealTokens
 from sessions.stats import Stats
 
 
@@ -33,8 +33,8 @@ def naive_stats(rows: Iterable[Metric]) -> Stats:
         total_requests=len(rows),
         max_tokens=max((row.tokens for row in rows), default=0),
         avg_tokens=math.floor(mean + Fraction(1, 2)),
-        total_prompt=sum(row.prompt_tokens for row in real),
-        total_completion=sum(row.completion_tokens for row in real),
+        total_prompt=min(sum(row.prompt_tokens for row in real), LARGEST_EXACT),
+        total_completion=min(sum(row.completion_tokens for row in real), LARGEST_EXACT),
     )
 
 
