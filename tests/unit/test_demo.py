@@ -524,7 +524,8 @@ def test_csv_and_json_export_the_same_whole_session() -> None:
     for row, wanted in zip(rows, exported["metrics"], strict=True):
         assert row["Timestamp"] == wanted["timestamp"]
         assert int(row["Tokens Total"]) == wanted["estimated_tokens"]
-        assert row["Aperçu"] == wanted["content_preview"]
+        preview = wanted["content_preview"]
+        assert row["Aperçu"] == (f"'{preview}" if preview.startswith("@") else preview)
         assert row["Type"] == ("Estimé" if wanted["is_estimated"] else "Réel")
     assert json.loads(run(visit.api.export("json"))) == exported
 
