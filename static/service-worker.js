@@ -33,8 +33,27 @@ const RECORDS = new URL(".pages/", SCOPE).href;
 const NEWEST = new URL(".newest", SCOPE).href;
 const PAGE = "index.html";
 
-/** What the proxy answers, wherever it stands: never looked up, let alone kept. */
+/** What the proxy answers, at the root or in the page's folder: never looked up, let alone kept. */
 const PROXY = /^\/(api\/|ws$|health$|openapi\.json$)/;
+
+/**
+ * The types of the page's files by their endings, whatever a host takes them for: one that is kept
+ * with a wrong type would be refused by the browser for as long as it is kept.
+ */
+const TYPES = {
+  css: "text/css; charset=utf-8",
+  gz: "application/gzip",
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  json: "application/json",
+  pack: "application/octet-stream",
+  svg: "image/svg+xml",
+  toml: "application/toml",
+  txt: "text/plain; charset=utf-8",
+  wasm: "application/wasm",
+  zip: "application/zip",
+};
+const typeOf = (path) => TYPES[path.split(".").at(-1)] ?? "application/octet-stream";
 
 /** What a host says of how its answer travelled and for how long it may be kept. */
 const OF_THE_WAY = [
@@ -75,9 +94,11 @@ function serve(event) {
 function pagePath(request) {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== SCOPE.origin) return null;
-  if (!url.pathname.startsWith(SCOPE.pathname) || PROXY.test(url.pathname)) return null;
+  if (!url.pathname.startsWith(SCOPE.pathname)) return null;
+  const path = url.pathname.slice(SCOPE.pathname.length);
+  if (PROXY.test(url.pathname) || PROXY.test(`/${path}`)) return null;
   if (url.search && request.mode !== "navigate") return null; // only the page's address has one
-  return url.pathname.slice(SCOPE.pathname.length) || PAGE;
+  return path || PAGE;
 }
 
 /** A page is opened: it gets the newest version, and it is noted down that it did. */
@@ -164,9 +185,21 @@ async function newest() {
 /* -- versions ------------------------------------------------------------------------------- */
 
 async function install() {
-  await navigator.locks.request(CACHE, async () => {
-    await complete(await caches.open(CACHE), BUILD, () => true);
-  });
+  try {
+    await navigator.locks.request(CACHE, async () => {
+      await complete(await caches.open(CACHE), BUILD, () => true);
+    });
+  } catch (error) {
+    await tell({ message: error.message, ...error.cause });
+    throw error;
+  }
+}
+
+/** Has the open pages say why this version is not kept. @param {object} notKept */
+async function tell(notKept) {
+  for (const page of await clients.matchAll({ includeUncontrolled: true })) {
+    if (page.url.startsWith(SCOPE.href)) page.postMessage({ notKept });
+  }
 }
 
 /**
@@ -184,7 +217,8 @@ async function complete(cache, build, isGood) {
       const [path, hash] = next;
       const key = contentKey(path, hash);
       const file = await cache.match(key);
-      if (file && (await isGood(file, hash))) continue;
+      const isTyped = file?.headers.get("content-type") === typeOf(path);
+      if (isTyped && (await isGood(file, hash))) continue;
       await cache.put(key, await download(build, path, hash));
       fetched += 1;
     }
@@ -198,9 +232,10 @@ async function complete(cache, build, isGood) {
 async function download({ unpacked }, path, hash) {
   // Asking whether the browser's own copy is current spares most of the first download. A host
   // that tells changes by the second can be wrong about that: then everything is sent again.
+  let answer;
   for (const cache of ["no-cache", "reload"]) {
-    const answer = await fetch(new URL(path, SCOPE), { cache });
-    if (!answer.ok) throw new Error(`${path} cannot be fetched (${answer.status}).`);
+    answer = await fetch(new URL(path, SCOPE), { cache });
+    if (!answer.ok) break;
     const bytes = await answer.arrayBuffer();
     // Some hosts have the browser unpack every .gz; who reads such a file takes it either way.
     if (![hash, unpacked[hash]].includes(await digest(bytes))) continue;
@@ -208,9 +243,17 @@ async function download({ unpacked }, path, hash) {
     for (const name of OF_THE_WAY) headers.delete(name);
     // Otherwise the browser takes a file of the page before for one of this page, unasked.
     headers.set("cache-control", "no-cache");
+    headers.set("content-type", typeOf(path));
     return new Response(bytes, { headers });
   }
-  throw new Error(`${path} belongs to another version.`);
+  throw unlikeBuilt(path, answer);
+}
+
+/** A file is missing, of another version, or a host shows a page of its own in its place. */
+function unlikeBuilt(file, { status, headers }) {
+  const type = headers.get("content-type") ?? "";
+  const message = `${file} does not come as it was built (status ${status}, ${type || "no type"}).`;
+  return new Error(message, { cause: { file, status, type } });
 }
 
 /** @param {ArrayBuffer} bytes */

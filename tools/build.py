@@ -44,6 +44,28 @@ STATIC_FOLDERS = ("css", "icons", "js")
 #: Pyodide's modules by the names that they are shipped under, and its other files.
 PYODIDE_MODULES = {"pyodide.js": "pyodide.mjs", "pyodide.asm.js": "pyodide.asm.mjs"}
 PYODIDE_FILES = ("pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+#: Put in front of Pyodide's loader, which waits for ever for WebAssembly that comes with another
+#: type than its own. Whatever is no answer of a host is passed on as it is.
+LOADER_START = """\
+const WebAssembly = {
+  __proto__: globalThis.WebAssembly,
+  async instantiateStreaming(source, imports) {
+    const answer = await source;
+    const { instantiate, instantiateStreaming } = globalThis.WebAssembly;
+    if (!(answer instanceof Response)) return instantiateStreaming(source, imports);
+    const type = answer.headers.get("content-type");
+    try {
+      if (type === "application/wasm") return await instantiateStreaming(answer, imports);
+      return await instantiate(await answer.arrayBuffer(), imports);
+    } catch (error) {
+      const what = `${answer.url} is no WebAssembly (status ${answer.status}, ${type})`;
+      reportError(new Error(`${what}: ${error.message}`));
+      throw error;
+    }
+  },
+};
+"""
+
 UPLOT_FILES = ("uPlot.esm.js", "uPlot.min.css")
 TIKTOKEN_MODULE = "tiktoken_bg.wasm"
 
@@ -214,6 +236,8 @@ def _fill_vendor(root: Path, folder: Path) -> None:
     package, manifest = _package(root, "pyodide")
     _copy(package, folder / "pyodide", PYODIDE_FILES)
     _copy_modules(package, folder / "pyodide", PYODIDE_MODULES)
+    loader = folder / "pyodide" / "pyodide.js"
+    loader.write_text(LOADER_START + loader.read_text(encoding="utf-8"), encoding="utf-8")
     # The npm package says "MPL-2.0" but does not carry the text.
     notice = PYODIDE_NOTICE.format(**manifest)
     text = _existing(root / "tools" / "licences" / "MPL-2.0.txt").read_text(encoding="utf-8")

@@ -65,7 +65,7 @@ def take_over(pyodide: Path, folder: Path) -> None:
     shutil.copytree(pyodide, folder, copy_function=shutil.copyfile)
     forget_packages(folder / "pyodide-lock.json")
     loader = folder / "pyodide.js"
-    text = loader.read_text(encoding="utf-8")
+    text = loader.read_text(encoding="utf-8").removeprefix(build.LOADER_START)
     loader.write_text(f"{LOADER_IMPORTS}\n{text}", encoding="utf-8")
 
 

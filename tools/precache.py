@@ -57,6 +57,7 @@ def manifest(folder: Path) -> dict[str, Any]:
         quote(name): digest(path.read_bytes())
         for name, path in sorted(paths.items())
         if path.is_file()
+        and path.suffix  # many hosts refuse files without an ending, which are licences
         and name != WORKER
         and not name.startswith(OTHERS)
         and COPIES.sub("", name) not in paths.keys() - {name}

@@ -66,6 +66,8 @@ CAPABILITIES_CHANGED: Topic[Capabilities] = Topic("capabilities:changed")
 COMPACTION_DONE: Topic[CompactionDone] = Topic("compaction:done")
 ALERT_CHANGED: Topic[Alert | None] = Topic("alert:changed")
 NOTICE: Topic[Notice] = Topic("notice")
+PAGE_NOT_KEPT: Topic[Mapping[str, Any]] = Topic("page:not_kept")
+"""The host has a version of the page that is not whole: ``{file, status, type, update}``."""
 
 
 class _Subscription:

@@ -106,6 +106,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Kimi Proxy",
         "Kimi Proxy",
     ),
+    "app.no_files": (
+        "This page’s files did not load. If the address has no slash at its end, put one there (…/kimi/ instead of …/kimi); otherwise copy the whole dist folder to the host again.",
+        "Les fichiers de cette page n’ont pas été chargés. Si l’adresse ne se termine pas par une barre oblique, ajoutez-en une (…/kimi/ au lieu de …/kimi)\u00a0; sinon, copiez à nouveau tout le dossier dist chez l’hôte.",
+    ),
     "app.noscript": (
         "This dashboard is a Python program that runs in your browser: it needs JavaScript and WebAssembly switched on to start.",
         "Ce tableau de bord est un programme Python qui s’exécute dans votre navigateur\u00a0: il a besoin de JavaScript et de WebAssembly pour démarrer.",
@@ -1094,6 +1098,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{n} sessions could not be deleted",
         "{n} sessions n’ont pas pu être supprimées",
     ),
+    "notice.not_kept": (
+        "This page cannot be kept for use without a network: its host does not send {file} as it was built (status {status}, {type}).",
+        "Cette page ne peut pas être gardée pour un usage sans réseau\u00a0: son hôte n’envoie pas {file} tel qu’il a été construit (statut {status}, {type}).",
+    ),
     "notice.not_rolled_back": (
         "The proxy may have another session active than the one shown here.",
         "Le proxy a peut-être une autre session active que celle affichée ici.",
@@ -1101,6 +1109,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "notice.other_database": (
         "Another proxy, or another database, answers here now. What was known of sessions with the same numbers is no longer shown.",
         "Un autre proxy, ou une autre base de données, répond ici désormais. Ce qui était connu de sessions de mêmes numéros n’est plus affiché.",
+    ),
+    "notice.not_updated": (
+        "There is a new version of this page, but its host does not send {file} as it was built (status {status}, {type}). This version stays.",
+        "Il y a une nouvelle version de cette page, mais son hôte n’envoie pas {file} tel qu’il a été construit (statut {status}, {type}). Cette version reste.",
     ),
     "notice.state_damaged": (
         "Part of what this page remembered could not be read. It was set aside; the proxy still has its data.",

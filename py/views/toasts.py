@@ -61,6 +61,7 @@ class Toasts:
         desk.bus.on(commands.COMMAND_FAILED, self._command_failed)
         desk.bus.on(events.SWITCH_FAILED, self._switch_failed)
         desk.bus.on(events.STORAGE_DEGRADED, self._storage_degraded)
+        desk.bus.on(events.PAGE_NOT_KEPT, self._page_not_kept)
         desk.on_action("toast:close", lambda action: self._close(action.row or ""))
 
     def render(self) -> None:
@@ -114,3 +115,8 @@ class Toasts:
 
     def _storage_degraded(self, details: Mapping[str, Any]) -> None:
         self.show(Notice("warning", "notice.storage_degraded", {}))
+
+    def _page_not_kept(self, details: Mapping[str, Any]) -> None:
+        key = "notice.not_updated" if details.get("update") else "notice.not_kept"
+        values = {name: details.get(name) or "—" for name in ("file", "status", "type")}
+        self.show(Notice("warning", key, values))

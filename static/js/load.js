@@ -50,7 +50,9 @@
   /** @param {string} url @returns {Promise<Response>} rejects when the host has no such file */
   function fetched(url) {
     return fetch(url).then(function (answer) {
-      if (!answer.ok) throw new Error(url + " is missing (" + answer.status + ").");
+      // Some hosts show a page of their own for whatever is not there, and call that a success.
+      var isPage = /html/.test(answer.headers.get("content-type"));
+      if (!answer.ok || isPage) throw new Error(url + " is missing (" + answer.status + ").");
       return answer;
     });
   }

@@ -27,9 +27,20 @@ async function register() {
   // Registering again would wait for the browser's look for an update: minutes without a network.
   const known = await workers.getRegistration(FOLDER);
   const isOurs = known?.active && known.scope === FOLDER.href;
-  registration = isOurs ? known : await workers.register(WORKER, { updateViaCache: "none" });
+  registration = isOurs ? known : await firstRegistration();
   registration.addEventListener("updatefound", () => follow(registration.installing));
   follow(registration.installing); // the browser's own look may have been quicker
+}
+
+async function firstRegistration() {
+  try {
+    return await workers.register(WORKER, { updateViaCache: "none" });
+  } catch (error) {
+    const { status, type } = await askForWorker();
+    const isThere = status === 200 && type.includes("javascript");
+    if (!status || isThere) throw error; // the browser does not want it
+    throw new Error(error.message, { cause: { file: "service-worker.js", status, type } });
+  }
 }
 
 /** Looks for a newer version when a service worker has brought one. @param {ServiceWorker?} coming */
@@ -94,13 +105,29 @@ async function leaveIfGone() {
 }
 
 async function isGone() {
+  const { status, type } = await askForWorker();
+  // Some hosts show a page of their own for whatever is not there, and call that a success.
+  return [404, 410].includes(status) || (status === 200 && type.includes("html"));
+}
+
+/** What the host says of the service worker; a status of 0 where nobody answers or it redirects. */
+async function askForWorker() {
   try {
     const answer = await fetch(WORKER, { method: "HEAD", cache: "no-store", redirect: "manual" });
-    const type = answer.headers.get("content-type") ?? "";
-    return [404, 410].includes(answer.status) || (answer.ok && !type.includes("javascript"));
+    return { status: answer.status, type: answer.headers.get("content-type") ?? "" };
   } catch {
-    return false; // nobody answers
+    return { status: 0, type: "" };
   }
+}
+
+/**
+ * Says that a version cannot be kept; the page goes on with what it has.
+ * @param {{message: string, file?: string, status?: number, type?: string}} why
+ */
+function tell({ message, ...why }) {
+  console.warn(`The page cannot be kept for offline use: ${message}`);
+  const older = workers.controller ?? registration?.active;
+  if (why.file) eventBus.emit("page:not_kept", { ...why, update: Boolean(older) });
 }
 
 const hasFailed = () => boot.dataset.state === "error";
@@ -115,9 +142,9 @@ async function recover() {
   }
 }
 
-/** The page works without: that it cannot be kept is worth a line in the console, no more. */
+/** The page works without. @param {() => Promise<void>} work */
 function attempt(work) {
-  work().catch((error) => console.warn(`The page cannot be kept for offline use: ${error.message}`));
+  work().catch(({ message, cause }) => tell({ message, ...cause }));
 }
 
 /** Begins when the page has shown what it found, or has failed. */
@@ -138,6 +165,7 @@ function watch() {
 }
 
 if (workers) {
+  workers.addEventListener("message", ({ data }) => data?.notKept && tell(data.notKept));
   document.getElementById("update-reload").addEventListener("click", () => location.reload());
   document.getElementById("update-close").addEventListener("click", () => (notice.hidden = true));
   watch();

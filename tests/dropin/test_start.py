@@ -83,6 +83,11 @@ def cut_off(route: Route) -> None:
     route.abort()
 
 
+def own_page(route: Route) -> None:
+    """What hosts of single-page applications answer for whatever is not there."""
+    route.fulfill(body="<!doctype html>", content_type="text/html")
+
+
 def garbled(route: Route) -> None:
     route.fulfill(body=b"PK\0asm, not quite", content_type="application/octet-stream")
 
@@ -109,6 +114,10 @@ def never(_: Route) -> None:
         ("python_stdlib.zip", missing, {
             "en": "python_stdlib.zip is missing (404).",
             "fr": "python_stdlib.zip est absent (404).",
+        }),
+        ("sessions.zip", own_page, {
+            "en": "sessions.zip is missing (text/html).",
+            "fr": "sessions.zip est absent (text/html).",
         }),
         ("sessions.zip", cut_off, {
             "en": "sessions.zip is missing or cannot be fetched.",

@@ -136,6 +136,11 @@ def test_the_html_says_what_the_catalogue_says():
     assert [entry for entry in found if CATALOGUE[entry[0]][0] != entry[2]] == []
 
 
+def test_who_gets_no_script_reads_both_languages():
+    html = (ROOT / "index.html").read_text("utf-8")
+    assert f'<p lang="fr">{CATALOGUE["app.no_files"][1]}</p>' in html
+
+
 # -- the code --------------------
 
 

@@ -13,7 +13,8 @@ const VENDOR = new URL("../../vendor/tiktoken/", import.meta.url);
 /** @param {string} name @returns {Promise<Response>} a compressed file's content */
 async function unpacked(name) {
   const answer = await fetch(new URL(name, VENDOR));
-  if (!answer.ok) throw new Error(`${name}: HTTP ${answer.status}`);
+  const type = answer.headers.get("content-type") ?? "";
+  if (!answer.ok || type.includes("html")) throw new Error(`${name}: HTTP ${answer.status}, ${type}`);
   const packed = await answer.arrayBuffer();
   const [first, second] = new Uint8Array(packed, 0, Math.min(2, packed.byteLength));
   // Some hosts say that a .gz file is compressed: then the browser has unpacked it already.

@@ -93,8 +93,10 @@ export async function fetch(address) {
     giveUp(problem("unreachable", file, error));
     return nothing;
   }
-  if (!answer.ok) {
-    giveUp(problem("missing", file, answer.status));
+  // Some hosts show a page of their own for whatever is not there, and call that a success.
+  const type = answer.headers.get("content-type") ?? "";
+  if (!answer.ok || type.includes("html")) {
+    giveUp(problem("missing", file, answer.ok ? type : answer.status));
     return nothing;
   }
   if (file === COMPILED) compiledFrom = answer.url;
