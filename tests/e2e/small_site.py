@@ -34,10 +34,11 @@ INDEX = """<!doctype html>
 MAIN = """import { connect } from "./static/js/bus.js";
 import { version } from "./module.js";
 const text = async (path) => (await fetch(path)).text();
+window.told = [];
 connect({
   on: (_topic, handler) => setTimeout(() => handler({ phase: "connected" })),
   off() {},
-  emit() {},
+  emit: (topic, json) => window.told.push([topic, JSON.parse(json)]),
 });
 window.seen = async () => [
   document.title, window.first, version, (await import("./late.js")).version,
@@ -97,6 +98,16 @@ def build(folder: Path, version: str, *, main: str = MAIN) -> Path:
     return folder
 
 
+def next_version(built_page: Path, folder: Path) -> Path:
+    """Return the next version of the dashboard itself, in which one file differs."""
+    shutil.copytree(built_page, folder, ignore=shutil.ignore_patterns("dropin"))
+    script = folder / "static" / "js" / "early.js"
+    text = script.read_text(encoding="utf-8")
+    script.write_text(f"document.documentElement.dataset.build = '2';\n{text}", encoding="utf-8")
+    precache.turn_on(ROOT, folder)
+    return folder
+
+
 class Host:
     """A folder that a server shows, and that is replaced by another in one step."""
 
@@ -134,6 +145,28 @@ class Visitor(Waiting):
         parts = self.page.evaluate("() => window.seen()")
         assert len(parts) == PARTS
         return set(parts)
+
+    def told(self) -> Any:
+        """Return what the bus was told since the page was opened: pairs of topic and payload."""
+        return self.page.evaluate("() => window.told")
+
+    def types(self) -> dict[str, str]:
+        """Return the types of the files that the browser keeps, by their names."""
+        kept: dict[str, str] = self.page.evaluate(
+            """async () => {
+              const types = {};
+              for (const name of await caches.keys()) {
+                const cache = await caches.open(name);
+                for (const request of await cache.keys()) {
+                  const { pathname } = new URL(request.url);
+                  const type = (await cache.match(request)).headers.get("content-type");
+                  if (pathname.includes("/.content/")) types[pathname.split("/").at(-1)] = type;
+                }
+              }
+              return types;
+            }"""
+        )
+        return kept
 
     def look_for_update(self) -> None:
         """Do what the browser does by itself at a visit, and wait until it has done it.

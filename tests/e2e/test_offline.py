@@ -7,7 +7,6 @@ of the page itself start Python.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def test_the_page_opens_without_any_network_and_follows_the_host(
         desk.agrees()
         assert told(desk, "On a train") == []
 
-        host.deploy(changed(built_page, tmp_path / "2"))
+        host.deploy(small_site.next_version(built_page, tmp_path / "2"))
         Visitor(desk.page, desk.watch).look_for_update()
         desk["language-fr"].click()
         expect(desk["update"]).to_contain_text("Une nouvelle version est prête.")
@@ -95,16 +94,6 @@ def told(desk: Dashboard, secret: str) -> list[str]:
     assert len(kept) > 20
     own = re.compile(rf"{FOLDER}(\.content/|\.pages/|\.newest$|static/boot/[\w-]+\.pack$)")
     return [path for path, found in kept if found or not own.match(path)]
-
-
-def changed(built_page: Path, folder: Path) -> Path:
-    """Return the next version of the page, in which one file differs."""
-    shutil.copytree(built_page, folder, ignore=shutil.ignore_patterns("dropin"))
-    script = folder / "static" / "js" / "early.js"
-    text = script.read_text(encoding="utf-8")
-    script.write_text(f"document.documentElement.dataset.build = '2';\n{text}", encoding="utf-8")
-    precache.turn_on(small_site.ROOT, folder)
-    return folder
 
 
 # --- Versions -------------------------------------------------------------------------
@@ -249,6 +238,15 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 }
 
 
+TOLD: dict[str, dict[str, object]] = {
+    "another version's file": {
+        "file": "late.js", "status": 200, "type": "text/javascript; charset=utf-8"
+    },
+    "a missing file": {"file": "text.txt", "status": 404, "type": "application/json"},
+}  # fmt: skip
+NOT_KEPT = "The page cannot be kept for offline use"
+
+
 def cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:-100])
 
@@ -256,11 +254,14 @@ def cut(file: Path) -> None:
 def test_broken_deploys_change_nothing_and_the_next_good_one_heals_them(
     tab: Tab, deploy: Deploy
 ) -> None:
-    visitor = tab().kept()
+    visitor = tab(NOT_KEPT).kept()
     visitor.page.reload()
     for name, spoil in BROKEN.items():
         deploy(f"broken by {name}", spoil)
         visitor.look_for_update()
+        if name in TOLD:
+            told = ["page:not_kept", {**TOLD[name], "update": True}]
+            visitor.eventually(lambda told=told: told in visitor.told(), True)
         visitor.page.reload()
         assert (name, visitor.seen()) == (name, {"1"})
         expect(visitor.page.locator("#update")).to_be_hidden()
@@ -270,6 +271,53 @@ def test_broken_deploys_change_nothing_and_the_next_good_one_heals_them(
     expect(visitor.page.locator("#update")).to_be_visible()
     visitor.page.reload()
     assert visitor.seen() == {"2"}
+
+
+def test_a_first_visit_that_cannot_be_kept_says_which_file_is_to_blame(
+    tab: Tab, deploy: Deploy
+) -> None:
+    deploy("2", lambda build: (build / "same.txt").unlink())
+    visitor = tab("404", NOT_KEPT)
+    why = {"file": "same.txt", "status": 404, "type": "application/json", "update": False}
+    visitor.eventually(visitor.told, [["page:not_kept", why]])
+    assert visitor.seen() == {"2"}
+    deploy("3", lambda build: (build / precache.WORKER).unlink())
+    visitor.page.reload()
+    why["file"] = precache.WORKER
+    visitor.eventually(visitor.told, [["page:not_kept", why]])
+
+
+OF_EARLIER = """async () => {
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      if (!request.url.includes("/.content/")) continue;
+      const headers = { "content-type": "application/octet-stream" };
+      await cache.put(request, new Response((await cache.match(request)).body, { headers }));
+    }
+  }
+}"""
+
+
+def test_wrong_types_that_were_kept_are_put_right_by_the_next_version(
+    tab: Tab, deploy: Deploy
+) -> None:
+    visitor = tab().kept()
+    types = {
+        "bus.js": "text/javascript; charset=utf-8",
+        "index.html": "text/html; charset=utf-8",
+        "text.txt": "text/plain; charset=utf-8",
+    }
+    read = visitor.types
+    visitor.eventually(lambda: {name: read()[name] for name in types}, types)
+    visitor.do(OF_EARLIER)
+    visitor.eventually(lambda: set(read().values()), {"application/octet-stream"})
+
+    deploy("2")
+    visitor.look_for_update()
+    visitor.eventually(lambda: {name: read()[name] for name in types}, types)
+    visitor.page.reload()
+    assert visitor.seen() == {"2"}  # among them modules that both versions have
 
 
 def test_a_version_that_cannot_start_is_left_as_soon_as_there_is_a_better_one(
