@@ -36,6 +36,12 @@ from browser.lifetime import (
     wake_when_it_helps,
 )
 from browser.locks import WebLocks
+from browser.obstacles import (
+    can_share_between_tabs,
+    is_framed_by_a_stranger,
+    say_that_tabs_are_apart,
+    say_what_is_missing,
+)
 from browser.page import BrowserPage
 from browser.recordings import IndexedRecordings
 from browser.scheduler import BrowserScheduler, Frames
@@ -74,6 +80,7 @@ from views.desk import ActionHandler, Desk
 from views.export import Export, RateLimit
 from views.feed import Feed
 from views.figures import EstimateAccuracy, Figures
+from views.frame import FrameBar
 from views.gauge import ContextGauge, SourceExplanation
 from views.header import LANGUAGE_CHANGED, Appearance, AutoSession, Connection, CurrentSession
 from views.history import History
@@ -164,10 +171,10 @@ async def follow(
     """Show what goes on at a proxy, and record it if there is a tape."""
     http, sockets = await ports_of(found, clock, scheduler, page_module)
     shared = None
-    if can_share() and not found.is_demo:
+    if can_share_between_tabs() and not found.is_demo:
+        locks = WebLocks(scheduler, lambda: say_that_tabs_are_apart(bus))
         sockets = shared = SharedSockets(
-            sockets, WebLocks(scheduler), BrowserChannels(), bus, clock, scheduler,
-            group_of(user, found),
+            sockets, locks, BrowserChannels(), bus, clock, scheduler, group_of(user, found)
         )  # fmt: skip
         view = SharedView(BrowserChannels(), bus, clock, shared, group_of(user, found))
         follow_user(bus, found, shared, view)
@@ -235,11 +242,6 @@ def build_panels(
     if stage.found is not None:
         panels.append(Connect(desk, preferences, stage.found, reload_without_choice))
     return panels
-
-
-def can_share() -> bool:
-    """Tell whether tabs can agree who connects; only pages from a secure origin have locks."""
-    return hasattr(js.navigator, "locks") and hasattr(js, "BroadcastChannel")
 
 
 def group_of(user: User, found: Discovery) -> str:
@@ -344,10 +346,15 @@ async def start(scheduler: BrowserScheduler, page_module: Any) -> None:
         bar = ReplayBar(desk, stage.player, stage.recording)
         panels.append(bar)
         act = bar.guard(act, show_all)
+    if is_framed_by_a_stranger():
+        frame_bar = FrameBar(desk)
+        panels.append(frame_bar)
+        act = frame_bar.guard(act, show_all)
     page.listen(act)
     bus.on(LANGUAGE_CHANGED, show_all)
     if persistence is not None:
         open_memory(persistence, remembered, stage, opening)
+    say_what_is_missing(storage, bus)
     storage.speak()
     shelf.speak()
     show_all()

@@ -125,11 +125,11 @@ async function answer(event, path) {
 
 /** Python's WebAssembly: the page unpacks it itself, and asks for it as it is when that failed. */
 async function unpacked(build, path) {
-  const pack = packOf(build, path);
+  const pack = self.DecompressionStream && packOf(build, path); // Firefox has it since 113
   const answer = pack && (await kept(contentKey(...pack)));
-  const unpack = new DecompressionStream("gzip");
+  if (!answer) return undefined;
   const headers = { "content-type": "application/wasm" };
-  return answer && new Response(answer.body.pipeThrough(unpack), { headers });
+  return new Response(answer.body.pipeThrough(new DecompressionStream("gzip")), { headers });
 }
 
 /** The packed file, with its hash, that holds a WebAssembly file too. */
@@ -153,12 +153,15 @@ async function record(id, build) {
   know(id, Promise.resolve(build));
   try {
     const cache = await caches.open(CACHE);
-    await cache.put(RECORDS + id, Response.json({ id, since: Date.now(), build }));
+    await cache.put(RECORDS + id, asNote({ id, since: Date.now(), build }));
   } catch (error) {
     // Only the next service worker needs it: with a full disk there will hardly be one.
     console.error(`A page's version cannot be noted down: ${error.message}`);
   }
 }
+
+/** What Response.json() returns, which Safari has since 17. @param {object} content */
+const asNote = (content) => new Response(JSON.stringify(content));
 
 function know(id, build) {
   builds.set(id, build);
@@ -224,7 +227,7 @@ async function complete(cache, build, isGood) {
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  await cache.put(NEWEST, Response.json(build));
+  await cache.put(NEWEST, asNote(build));
   return fetched;
 }
 

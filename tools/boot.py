@@ -88,6 +88,11 @@ def fill(
     return stamp
 
 
+def sizes(folder: Path) -> dict[str, int]:
+    """Return how many bytes of each file travel, by kind: the page tells how far it is."""
+    return {path.name.partition("-")[0]: path.stat().st_size for path in folder.glob("*.pack")}
+
+
 def digest(content: bytes) -> str:
     """Return the SHA-256 that names a file and is checked by the page, as hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

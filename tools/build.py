@@ -96,6 +96,7 @@ PRELOADED = (
 
 NAMED_TEXT = re.compile(r'\bdata-i18n(?:-[a-z-]+)?="([^"]+)"')
 SCRIPT_TAG = '<script type="py" src="py/start.py" config="pyscript.toml"></script>'
+STAND_INS_TAG = '<script src="static/js/stand-ins.js"></script>\n  '
 EARLY_TAG = '<script src="static/js/early.js"></script>'
 
 #: What the first paint waits for. Files that stand next to each other in the page become one in
@@ -331,8 +332,10 @@ def _fill_dist(root: Path, folder: Path, config: dict[str, Any], take: boot.Take
         )
     except boot.BootError as error:
         raise BuildError(str(error)) from error
-    page = packed_page(root, config, stamp)
-    _append(static / "js" / "load.js", static / "js" / "early.js")
+    page = packed_page(root, config, {**stamp, "sizes": boot.sizes(static / "boot")})
+    for part in ("early", "load"):
+        _append(static / "js" / f"{part}.js", static / "js" / "stand-ins.js")
+    (static / "js" / "stand-ins.js").rename(static / "js" / "early.js")
     for name, tag in FIRST.items():
         page = join(page, static, name, tag)
     page = preloading(page, static)
@@ -350,7 +353,7 @@ def packed_config(config: dict[str, Any]) -> dict[str, Any]:
     return {**packed, "interpreter": "./static/js/interpreter.js"}
 
 
-def packed_page(root: Path, config: dict[str, Any], stamp: dict[str, str]) -> str:
+def packed_page(root: Path, config: dict[str, Any], stamp: dict[str, Any]) -> str:
     """Return ``index.html`` with the config and the script in it; the first script has a stamp."""
     text = html.escape(json.dumps(stamp, sort_keys=True))
     early = EARLY_TAG.replace("></", f' data-stamp="{text}"></')
@@ -358,6 +361,7 @@ def packed_page(root: Path, config: dict[str, Any], stamp: dict[str, str]) -> st
     attribute = html.escape(json.dumps(config, sort_keys=True))
     page = _existing(root / "index.html").read_text(encoding="utf-8")
     for tag, built in (
+        (STAND_INS_TAG, ""),
         (EARLY_TAG, early),
         (SCRIPT_TAG, f'<script type="py" config="{attribute}">\n{script}</script>'),
     ):

@@ -15,12 +15,19 @@ from sessions.ports import Scheduler
 class BrowserClaim:
     """Implements :class:`sessions.ports.Claim`; destroys its proxy when the claim has ended."""
 
-    def __init__(self, name: str, granted: Callable[[], None], scheduler: Scheduler) -> None:
+    def __init__(
+        self,
+        name: str,
+        granted: Callable[[], None],
+        refused: Callable[[], None],
+        scheduler: Scheduler,
+    ) -> None:
         """Wait for the lock ``name``, in a task of ``scheduler``.
 
         A browser that refuses it leaves nobody to agree with: then it is as good as granted.
         """
         self._granted = granted
+        self._refused = refused
         self._released = False
         self._abort = js.AbortController.new()
         self._hold: Any = None
@@ -41,7 +48,7 @@ class BrowserClaim:
             await settled(js.navigator.locks.request(name, options, proxy))
         except JsException:
             if not self._released:  # else it was told to stop waiting, and says so
-                js.console.info("This browser has no locks for this page: each tab connects.")
+                self._refused()
                 self._granted()
         finally:
             proxy.destroy()
@@ -59,10 +66,17 @@ class BrowserClaim:
 class WebLocks:
     """Implements :class:`sessions.ports.Locks`."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        """Wait for locks in tasks of ``scheduler``."""
+    def __init__(self, scheduler: Scheduler, on_refusal: Callable[[], None]) -> None:
+        """Wait for locks in tasks of ``scheduler``; a browser that has none is told of once."""
         self._scheduler = scheduler
+        self._on_refusal = on_refusal
+        self._was_refused = False
 
     def request(self, name: str, granted: Callable[[], None]) -> BrowserClaim:
         """Wait for the exclusive lock ``name``."""
-        return BrowserClaim(name, granted, self._scheduler)
+        return BrowserClaim(name, granted, self._refused, self._scheduler)
+
+    def _refused(self) -> None:
+        if not self._was_refused:
+            self._was_refused = True
+            self._on_refusal()

@@ -13,6 +13,9 @@ from sessions.errors import RecordingsUnavailable
 
 ENTRIES, LINES = "recordings", "lines"
 
+PATIENCE = 5.0
+"""Seconds after which a database that has not been opened never will be."""
+
 
 class IndexedRecordings:
     """Implements :class:`sessions.shelf.RecordingStore`."""
@@ -73,11 +76,23 @@ class IndexedRecordings:
             upgrade = create_proxy(_make_stores)
             request.onupgradeneeded = upgrade
             try:
-                self._database = await self._settled(request, "onsuccess", "onerror")
+                self._database = await self._answered_in_time(
+                    self._settled(request, "onsuccess", "onerror")
+                )
             finally:
                 request.onupgradeneeded = None
                 upgrade.destroy()
         return self._database
+
+    def _answered_in_time(self, future: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        """Return a future that fails when the browser does not answer at all."""
+
+        def give_up() -> None:
+            if not future.done():
+                future.set_exception(RecordingsUnavailable("recordings.blocked"))
+
+        self._loop.call_later(PATIENCE, give_up)
+        return future
 
     def _settled(self, target: Any, good: str, bad: str) -> asyncio.Future[Any]:
         """Return a future of a request's result, or of a transaction's end."""

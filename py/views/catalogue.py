@@ -138,6 +138,14 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Last seen",
         "Dernier état",
     ),
+    "boot.no_wasm": (
+        "This page needs WebAssembly, which this browser does not allow here. Allow it for this site: in Edge as an exception from “Enhanced security”, on an iPhone or iPad by excluding the site from Lockdown Mode, in Tor Browser with the security level “Standard”.",
+        "Cette page a besoin de WebAssembly, que ce navigateur n’autorise pas ici. Autorisez-le pour ce site\u00a0: dans Edge par une exception à la «\u00a0sécurité renforcée\u00a0», sur iPhone ou iPad en excluant le site du mode Isolement, dans le Navigateur Tor avec le niveau de sécurité «\u00a0Standard\u00a0».",
+    ),
+    "boot.progress": (
+        "{arrived} of {size} MB",
+        "{arrived} sur {size} Mo",
+    ),
     "boot.reload": (
         "Reload",
         "Recharger",
@@ -145,6 +153,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "boot.starting": (
         "Starting Python…",
         "Démarrage de Python…",
+    ),
+    "boot.too_old": (
+        "This browser is too old for this page, which needs Chrome or Edge 95, Firefox 100, Safari 16.4, or newer.",
+        "Ce navigateur est trop ancien pour cette page, qui demande au moins Chrome ou Edge 95, Firefox 100 ou Safari 16.4.",
     ),
     "calibration.caption": (
         "Real ÷ estimated, by model",
@@ -930,6 +942,18 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Not enough requests yet",
         "Pas encore assez de requêtes",
     ),
+    "frame.open": (
+        "Open in its own window",
+        "Ouvrir dans sa propre fenêtre",
+    ),
+    "frame.refused": (
+        "Another site shows this page inside its own, so nothing can be changed from here. Open the page in its own window.",
+        "Un autre site affiche cette page dans la sienne\u00a0: rien ne peut être modifié d’ici. Ouvrez la page dans sa propre fenêtre.",
+    ),
+    "frame.text": (
+        "Another site shows this page inside its own: nothing can be changed from here.",
+        "Un autre site affiche cette page dans la sienne\u00a0: rien ne peut être modifié d’ici.",
+    ),
     "history.completion": (
         "Completion",
         "Réponse",
@@ -1114,6 +1138,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "There is a new version of this page, but its host does not send {file} as it was built (status {status}, {type}). This version stays.",
         "Il y a une nouvelle version de cette page, mais son hôte n’envoie pas {file} tel qu’il a été construit (statut {status}, {type}). Cette version reste.",
     ),
+    "notice.old_browser": (
+        "This browser is too old for the menus of this page (Chrome or Edge 114, Firefox 125, Safari 17 have what they need). The figures are right all the same.",
+        "Ce navigateur est trop ancien pour les menus de cette page (il faut Chrome ou Edge 114, Firefox 125 ou Safari 17). Les chiffres restent justes.",
+    ),
     "notice.state_damaged": (
         "Part of what this page remembered could not be read. It was set aside; the proxy still has its data.",
         "Une partie de ce que cette page avait retenu était illisible. Elle a été mise de côté\u00a0; le proxy a toujours ses données.",
@@ -1129,6 +1157,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "notice.streaming_error": (
         "The answer was interrupted",
         "La réponse a été interrompue",
+    ),
+    "notice.tabs_apart": (
+        "In this browser the tabs of this page cannot share a connection: each connects by itself.",
+        "Dans ce navigateur, les onglets de cette page ne peuvent pas partager une connexion\u00a0: chacun se connecte lui-même.",
     ),
     "notice.user_imported": (
         "“{name}” was imported and is in use now",

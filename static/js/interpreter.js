@@ -37,6 +37,9 @@ const LONGEST_PAUSE = 60_000;
 /** Found in the code by which PyScript writes and imports its library, which is there already. */
 const WRITES_LIBRARY = /^import pyscript as _pyscript$/m;
 
+/** Firefox can since version 113. */
+const CAN_UNPACK = "DecompressionStream" in window;
+
 /** What load.js has begun, in the page's first script. */
 const boot = window.kimiBoot;
 
@@ -104,11 +107,21 @@ function rest(pause) {
 async function startPlainly(options) {
   const [python, sources] = await Promise.all([
     startPyodide({ ...options, indexURL: PYODIDE }),
-    boot.sources(),
+    CAN_UNPACK ? boot.sources() : boot.packedSources(),
   ]);
-  await layOut(python, sources);
+  await layOut(python, CAN_UNPACK ? sources : unpackedBy(python, sources));
   boot.complete = () => Promise.resolve();
   return python;
+}
+
+/** @param {ArrayBuffer} packed the Python files, in a browser that cannot unpack them itself */
+function unpackedBy(python, packed) {
+  const unpack = python.runPython(
+    "lambda packed: __import__('zlib').decompress(packed.to_bytes(), 31).decode()",
+  );
+  const sources = JSON.parse(unpack(packed));
+  unpack.destroy();
+  return sources;
 }
 
 /** @param {Record<string, string>} sources Python files: texts by their path */

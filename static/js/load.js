@@ -11,6 +11,8 @@
   /** Holds the large files as they are used, unpacked: no cache of HTTP keeps them so. */
   var CACHE = "kimi-boot";
 
+  if (!window.WebAssembly) return; // boot.js says so
+
   var script = document.currentScript;
   var stamp = JSON.parse(script.dataset.stamp);
   var folder = new URL("../boot/", script.src).href;
@@ -18,6 +20,9 @@
   /** @type {Array<[string, Response]>} fetched in this visit, to be kept for the next */
   var unpacked = [];
   var sources = null;
+
+  /** Bytes of the packed files that are fetched in this visit. */
+  var progress = { arrived: 0, size: 0 };
 
   function nothing() {}
 
@@ -43,7 +48,7 @@
       })
       .catch(nothing)
       .then(function (kept) {
-        return kept || unpack(url, type);
+        return kept || unpack(url, kind, type);
       });
   }
 
@@ -57,13 +62,27 @@
     });
   }
 
-  function unpack(url, type) {
+  function unpack(url, kind, type) {
+    if (!window.DecompressionStream) return Promise.reject(new Error("this browser cannot unpack it."));
+    progress.size += stamp.sizes[kind];
     return fetched(url).then(function (answer) {
-      var bytes = answer.body.pipeThrough(new DecompressionStream("gzip"));
+      var bytes = counted(answer.body).pipeThrough(new DecompressionStream("gzip"));
       var response = new Response(bytes, { headers: { "Content-Type": type } });
       unpacked.push([url, response.clone()]);
       return response;
     });
+  }
+
+  /** @param {ReadableStream} stream whose bytes count as progress */
+  function counted(stream) {
+    return stream.pipeThrough(
+      new TransformStream({
+        transform: function (chunk, controller) {
+          progress.arrived += chunk.byteLength;
+          controller.enqueue(chunk);
+        },
+      }),
+    );
   }
 
   /** Keeps what this visit fetched, and nothing that it has not used. */
@@ -104,6 +123,13 @@
     keep: keep,
     forget: forget,
     fetched: fetched,
+    progress: progress,
+    /** @returns {Promise<ArrayBuffer>} the Python files as they travel, for who has to unpack them */
+    packedSources: function () {
+      return fetched(address("sources")).then(function (answer) {
+        return answer.arrayBuffer();
+      });
+    },
     wasm: WebAssembly.compileStreaming(load("wasm", "application/wasm")),
     snapshot: load("snapshot", "application/octet-stream").then(function (answer) {
       return answer.arrayBuffer();

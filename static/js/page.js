@@ -178,7 +178,7 @@ const OPERATIONS = {
   close(id) {
     const element = byId(id);
     if (element.matches("dialog")) element.close();
-    else if (element.matches("[popover]:popover-open")) element.hidePopover();
+    else if (element.popover && element.matches(":popover-open")) element.hidePopover();
   },
   focus: (id) => byId(id).focus(),
   translate,

@@ -3,8 +3,12 @@
  *
  * PyScript prepares a hook for its workers by evaluating a string, which that
  * policy forbids. The dashboard has no PyScript worker, so the hook goes.
+ *
+ * Without WebAssembly, of which boot.js tells, it could only fail.
  */
 import "./micropython-off.js";
-import { hooks } from "../vendor/pyscript/core.js";
 
-hooks.worker.onBeforeRunAsync.clear();
+if (window.WebAssembly) {
+  const { hooks } = await import("../vendor/pyscript/core.js");
+  hooks.worker.onBeforeRunAsync.clear();
+}

@@ -99,7 +99,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with one of everything, and npm packages of a few bytes."""
     root = tmp_path / "repository"
     page = [
-        build.EARLY_TAG,
+        build.STAND_INS_TAG + build.EARLY_TAG,
         *(build.FIRST["css/page.css"].format(f"css/{name}.css") for name in "ab"),
         '</head><p data-i18n="a" data-i18n-title="b">',
         *(
@@ -109,7 +109,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         build.SCRIPT_TAG,
     ]
     write(root / "index.html", "\n  ".join(page))
-    for name in ("css/a.css", "css/b.css", "js/l.js", "js/early.js", "js/load.js"):
+    for name in (
+        "css/a.css",
+        "css/b.css",
+        "js/l.js",
+        "js/stand-ins.js",
+        "js/early.js",
+        "js/load.js",
+    ):
         write(root / "static" / name, f"/* {name} */\n")
     write(root / "py" / "views" / "catalogue.py", CATALOGUE)
     write(root / "static" / precache.WORKER, "BUILD;\n")
@@ -287,7 +294,7 @@ def test_the_first_paint_waits_for_few_files(repository: Path) -> None:
     assert script.startswith("window.kimiWords = ")
     assert script.endswith("/* js/l.js */\n")
     early = (page / "static" / "js" / "early.js").read_text(encoding="utf-8")
-    assert early == "/* js/early.js */\n/* js/load.js */\n"
+    assert early == "/* js/stand-ins.js */\n/* js/early.js */\n/* js/load.js */\n"
 
 
 def test_files_that_do_not_stand_together_are_not_joined(repository: Path) -> None:

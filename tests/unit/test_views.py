@@ -64,6 +64,7 @@ from views.connect import Connect
 from views.export import ASK_EVERY, Export, RateLimit
 from views.feed import LIST, MOST_AT_FIRST, MOST_CHANGES, READ_EVERY, Feed
 from views.figures import EstimateAccuracy, Figures
+from views.frame import FrameBar
 from views.gauge import ContextGauge, SourceExplanation, family_of, level_of
 from views.header import Appearance, AutoSession, Connection, CurrentSession
 from views.history import FIRST_PAUSE, History
@@ -2035,3 +2036,23 @@ def test_after_a_gap_the_lists_of_the_session_are_read_again():
     assert sorted(topic for topic, _ in asked) == [commands.LOAD_COMPACTION, commands.LOAD_MEMORY]
     room.emit(events.CAPABILITIES_CHANGED, room.capabilities)
     assert len(asked) == 2
+
+
+# -- in a frame of another site --------------------
+
+
+def test_in_a_strangers_frame_nothing_can_be_changed():
+    room = Room()
+    bar = room.add(FrameBar)
+    done: list[str] = []
+    shown: list[None] = []
+    act = bar.guard(lambda action: done.append(action.name), lambda: shown.append(None))
+    notices = []
+    room.bus.on(events.NOTICE, notices.append)
+    assert room.page.shows("frame-banner")
+    act(Action("theme:toggle"))
+    for name in ("session:delete-confirm", "session:select", "compaction:run"):
+        act(Action(name))
+    assert done == ["theme:toggle"]
+    assert [notice.key for notice in notices] == ["frame.refused"] * 3
+    assert len(shown) == 3, "a switch that was turned goes back"
