@@ -81,6 +81,9 @@ dropin: setup-test dist ## tests of the drop-in sessions.js in Chromium
 pages: setup-test ## both of these, of the dist/ that is there
 	$(BIN)/pytest tests/e2e tests/dropin $(SIDE_BY_SIDE) $(ARGS)
 
+browsers: setup-test ## tests of the dist/ that is there, in Firefox and WebKit
+	$(BIN)/pytest tests/browsers -n 2 -rs $(ARGS)
+
 bench: setup-test dist ## measure boot, throughput and the border to Python
 	$(BIN)/python tests/bench/boot.py
 	$(BIN)/python tests/bench/throughput.py

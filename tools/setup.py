@@ -6,13 +6,14 @@ does nothing while that digest is the same: running it again costs nothing, and
 a changed lock file is noticed whatever the file times say.
 
 - ``run``: a virtual environment with the server, Node, the npm packages.
-- ``test``: the test tools, pytest for Pyodide and Chromium on top of it.
+- ``test``: the test tools, pytest for Pyodide and the browsers on top of it.
 - ``audit``: what asks for known vulnerabilities, on top of ``run``.
 - ``lock``: write the lock files anew from ``requirements/*.in`` and ``package.json``.
 
-Everything goes to ``.venv``, ``node_modules`` and ``build``. The only thing that
-can be installed outside is Debian's chromium package, by root, where the machine
-has no Chromium.
+Everything goes to ``.venv``, ``node_modules`` and ``build``. The only things that
+can be installed outside are Debian's packages of the browsers, by root, where the
+machine has them not. Chromium must be there for the tests; Firefox and WebKit may
+be missing.
 """
 
 from __future__ import annotations
@@ -43,6 +44,13 @@ NODE_MINIMUM = 20
 
 #: The Python that the locks are resolved for; they hold for newer ones too.
 PYTHON_MINIMUM = "3.11"
+
+#: Debian's packages of the other browsers, by a program that each brings.
+OTHER_BROWSERS = {
+    "firefox-esr": "firefox-esr",
+    "webkit2gtk-driver": "WebKitWebDriver",
+    "xvfb": "Xvfb",
+}
 
 
 class SetupError(Exception):
@@ -236,9 +244,9 @@ def install_chromium() -> None:
             return
     except chromium.ChromiumError as error:
         raise SetupError(str(error)) from error
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    if can_install_packages():
         try:
-            install_debian_chromium()
+            install_debian_packages("chromium")
         except SetupError as error:
             say(f"{error}; trying Playwright's own Chromium instead")
         if chromium.executable() is not None:
@@ -252,12 +260,33 @@ def install_chromium() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def install_debian_chromium() -> None:
-    """Install Debian's chromium package."""
-    say("installing Debian's chromium package")
+def install_other_browsers() -> None:
+    """Install Firefox and WebKit where that can be done; the tests say which is missing."""
+    missing = [
+        package for package, program in OTHER_BROWSERS.items() if shutil.which(program) is None
+    ]
+    stamp = VENV / ".stamp-browsers"
+    wanted = digest([], *missing)
+    if not missing or not can_install_packages() or is_done(stamp, wanted):
+        return
+    try:
+        install_debian_packages(*missing)
+    except SetupError as error:
+        say(f"{error}; the tests in other browsers than Chromium are skipped")
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def can_install_packages() -> bool:
+    """Tell whether Debian's packages can be installed here."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install_debian_packages(*packages: str) -> None:
+    """Install Debian's packages of these names."""
+    say(f"installing Debian's {', '.join(packages)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run("apt-get", "update", "-q", environment=environment)
-    run("apt-get", "install", "-y", "-q", "chromium", environment=environment)
+    run("apt-get", "install", "-y", "-q", *packages, environment=environment)
 
 
 # --- Locks -------------------------------------------------------------------------
@@ -308,6 +337,7 @@ def for_testing() -> None:
     install_pyodide_site()
     install_rank_files()
     install_chromium()
+    install_other_browsers()
 
 
 def for_auditing() -> None:
