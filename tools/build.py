@@ -500,7 +500,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.what == "vendor":
             vendor(root, options.out or root / "static" / "vendor")
         else:
-            dist(root, options.out or root / "dist")
+            folder = options.out or root / "dist"
+            dist(root, folder)
+            print(f"{folder} is ready for any static host: it needs no server configuration.")
     except BuildError as error:
         print(f"build: {error}", file=sys.stderr)
         return 1
