@@ -12,8 +12,8 @@ from tests.browsers.tab import STARTING, Tab
 OpenTab = Callable[[], Tab]
 
 LEFT = (
-    r"(?i)networkerror|cross-origin request blocked|load failed|aborted|cancelled|access control checks"
-    r"|websocket.*(interrupted|closed|failed)|can.t establish a connection"
+    r"(?i)networkerror|cross-origin request blocked|load failed|aborted|cancelled"
+    r"|access control checks|websocket.*(interrupted|closed|failed)|can.t establish a connection"
 )
 """What a page complains of when it is left, or its host is away, in each browser's own words."""
 
