@@ -67,7 +67,7 @@ def test_what_follows_the_start_is_asked_for_until_it_has_come(
     proxy.control("reset", seed_sessions=[SEED])
     desk = a_page(browser, proxy, stackless=stackless)
     host = Host(desk, LATER_FILES)
-    desk.open().connected().agrees()
+    desk.open(f"?proxy={proxy.url}").connected().agrees()
     desk.eventually(lambda: host.refused >= 4, True)  # it was asked again
     host.come_back()
     desk.eventually(lambda: desk.page.evaluate(SETTLED), 1)
@@ -91,15 +91,17 @@ def test_a_demo_that_cannot_be_fetched_says_so_and_comes_later(
     desk.page.context.close()
 
 
-@pytest.mark.parametrize("stackless", [False, True])
-@pytest.mark.parametrize("file", ["js/chart.js", "vendor/uplot/uPlot.esm.js", "uPlot.min.css"])
+@pytest.mark.parametrize(
+    ("file", "stackless"),
+    [("js/chart.js", True), ("vendor/uplot/uPlot.esm.js", False), ("uPlot.min.css", False)],
+)
 def test_a_chart_that_cannot_be_fetched_says_so_and_comes_later(
     browser: Browser, proxy: ProxyServer, stackless: bool, file: str
 ) -> None:
     proxy.control("reset", seed_sessions=[SEED])
     desk = a_page(browser, proxy, stackless=stackless)
     host = Host(desk, re.compile(re.escape(file)))
-    desk.open().connected()
+    desk.open(f"?proxy={proxy.url}").connected()
     expect(desk.toast("The chart’s files cannot be fetched")).to_have_count(1)
     host.come_back()
     expect(desk["history-chart"].locator(".uplot")).to_have_count(1)
