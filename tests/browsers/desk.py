@@ -65,18 +65,14 @@ class Desk:
 
     def agrees(self, session_id: int | None = None) -> None:
         """Wait until every figure is what the proxy's own records make it."""
-        self.tab.eventually(self._figures, expected_figures(self.proxy.state(), session_id))
-
-    def figures(self) -> dict[str, float | str]:
-        """Return every figure, once they have come to rest."""
-        found: dict[str, float | str] = self.tab.steady(self._figures)
-        return found
+        self.tab.eventually(self.figures, expected_figures(self.proxy.state(), session_id))
 
     def requests(self) -> float:
         """Return how many requests it counts now."""
         return number(self.tab.text("#total-requests"))
 
-    def _figures(self) -> dict[str, float | str]:
+    def figures(self) -> dict[str, float | str]:
+        """Read every figure, all at one moment; what is no number stays text."""
         texts = self.tab.run(_TEXTS, list(FIGURES.values()))
         return {
             name: text if text == "—" else number(text)
@@ -93,6 +89,10 @@ class Desk:
         self.proxy.control("send", frame={"type": "new_session", "session": session})
         self.reads("#session-name", name)
         self.agrees(session["id"])
+
+    def connections(self) -> int:
+        """Return how many WebSockets the proxy holds."""
+        return int(self.proxy.state()["open_websockets"])
 
     def request(self, **chat: Any) -> None:
         """Let an IDE's request through."""

@@ -54,5 +54,5 @@ def test_without_a_proxy_there_is_a_demo(
     desk = Desk(tab(), proxy).open()
     desk.shows("#demo-banner")
     desk.reads("#ws-status-text", "Demo")
-    before = desk.requests()
+    before = desk.tab.steady(desk.requests)
     desk.tab.eventually(lambda: desk.requests() > before, True, within=40)
