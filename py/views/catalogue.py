@@ -1130,10 +1130,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "The proxy may have another session active than the one shown here.",
         "Le proxy a peut-être une autre session active que celle affichée ici.",
     ),
-    "notice.other_database": (
-        "Another proxy, or another database, answers here now. What was known of sessions with the same numbers is no longer shown.",
-        "Un autre proxy, ou une autre base de données, répond ici désormais. Ce qui était connu de sessions de mêmes numéros n’est plus affiché.",
-    ),
     "notice.not_updated": (
         "There is a new version of this page, but its host does not send {file} as it was built (status {status}, {type}). This version stays.",
         "Il y a une nouvelle version de cette page, mais son hôte n’envoie pas {file} tel qu’il a été construit (statut {status}, {type}). Cette version reste.",
@@ -1141,6 +1137,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "notice.old_browser": (
         "This browser is too old for the menus of this page (Chrome or Edge 114, Firefox 125, Safari 17 have what they need). The figures are right all the same.",
         "Ce navigateur est trop ancien pour les menus de cette page (il faut Chrome ou Edge 114, Firefox 125 ou Safari 17). Les chiffres restent justes.",
+    ),
+    "notice.other_database": (
+        "Another proxy, or another database, answers here now. What was known of sessions with the same numbers is no longer shown.",
+        "Un autre proxy, ou une autre base de données, répond ici désormais. Ce qui était connu de sessions de mêmes numéros n’est plus affiché.",
     ),
     "notice.state_damaged": (
         "Part of what this page remembered could not be read. It was set aside; the proxy still has its data.",
