@@ -67,7 +67,7 @@ proxy: setup-test ## tests against the stand-in proxy
 	$(BIN)/pytest tests/proxy $(ARGS)
 
 pyodide: setup-test ## unit and parity tests inside Pyodide, the page's Python
-	$(BIN)/node tests/pyodide/run.mjs tests/unit tests/parity -m "not sources" $(ARGS)
+	$(BIN)/node tests/pyodide/run.mjs tests/unit tests/parity -m "not sources and not processor" $(ARGS)
 
 build-test: setup-test dist ## build the page again elsewhere, and compare every byte
 	$(BIN)/pytest tests/build $(ARGS)

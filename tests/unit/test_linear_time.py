@@ -288,6 +288,7 @@ def _is_linear(read: Callable[[str], object], text: Callable[[int], str]) -> boo
     return _in_proportion(read, short, text(LONG))
 
 
+@pytest.mark.processor
 @pytest.mark.parametrize("reader", READERS)
 def test_reading_takes_a_time_in_proportion_to_the_length(reader):
     read = _attempt(READERS[reader])
