@@ -17,7 +17,7 @@ from .errors import NoSession, ProxyError, SessionsError, SwitchFailed, SwitchSu
 from .events import Topic
 from .live import Live, list_sessions
 from .manager import SessionManager
-from .models import Notice, SessionId, Wire, as_flag, as_id, as_mapping, as_text, as_tokens
+from .models import Notice, Session, SessionId, Wire, as_flag, as_id, as_mapping, as_text, as_tokens
 from .notices import notice_for
 from .ports import Scheduler
 from .proxy_api import Provider, ProxyApi
@@ -139,6 +139,9 @@ class Commands:
             bus.on(topic, self._runner(topic, what, do)) for topic, (what, do) in work.items()
         ]
         self._auto_told = 0
+        self._settings: tuple[bool | None, int] | None = None
+        self._settings_changes = 0
+        self._forget.append(bus.on(events.SESSION_UPDATED, self._note_settings))
         self._forget.append(
             bus.on(events.AUTO_SESSION_CHANGED, self._note_auto, needs_payload=False)
         )
@@ -248,6 +251,19 @@ class Commands:
     def _note_auto(self, _: object) -> None:
         self._auto_told += 1
 
+    def _note_settings(self, session: Session | None) -> None:
+        settings = None
+        if session is not None:
+            settings = session.auto_compaction_enabled, session.reserved_tokens
+        if settings != self._settings:
+            self._settings = settings
+            self._settings_changes += 1
+
+    def _settings_told(self) -> int:
+        """Return how often the compaction's settings have changed so far."""
+        self._note_settings(self._state.session)
+        return self._settings_changes
+
     async def _load_providers(self, _: Wire) -> None:
         self._bus.emit(PROVIDERS_LISTED, await self._api.providers())
 
@@ -282,13 +298,17 @@ class Commands:
 
     async def _set_auto_compaction(self, request: Wire) -> None:
         session_id = self._current_id()
+        told = self._settings_told()
         enabled = await self._api.set_auto_compaction(session_id, bool(request.get("enabled")))
-        self._change(session_id, auto_compaction_enabled=enabled)
+        if told == self._settings_told():  # else a frame has told of it, or of a change since
+            self._change(session_id, auto_compaction_enabled=enabled)
 
     async def _reserve_tokens(self, request: Wire) -> None:
         session_id = self._current_id()
+        told = self._settings_told()
         tokens = await self._api.reserve_tokens(session_id, as_tokens(request.get("tokens")) or 0)
-        self._change(session_id, reserved_tokens=tokens)
+        if told == self._settings_told():
+            self._change(session_id, reserved_tokens=tokens)
 
     async def _load_compaction(self, _: Wire) -> None:
         session_id = self._state.session_id

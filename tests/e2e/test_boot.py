@@ -251,10 +251,11 @@ except Exception as error:
 
 
 def test_modules_that_are_not_in_the_snapshot_can_be_imported(desk: Dashboard) -> None:
-    code = "import sys\nbefore = 'csv' in sys.modules\nimport csv\nfrom pyscript import web\n"
-    assert run_python(desk, code + "answer = [before, csv.__name__, web.__name__]") == [
+    code = "import sys\nbefore = 'colorsys' in sys.modules\nimport colorsys\n"
+    code += "from pyscript import web\n"
+    assert run_python(desk, code + "answer = [before, colorsys.__name__, web.__name__]") == [
         False,
-        "csv",
+        "colorsys",
         "pyscript.web",
     ]
 

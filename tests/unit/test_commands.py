@@ -493,6 +493,23 @@ def test_a_late_answer_does_not_undo_what_somebody_else_switched_since():
     run(scene())
 
 
+def test_a_late_answer_does_not_undo_what_somebody_else_set_for_compaction_since():
+    async def scene():
+        rig = await started()
+        session_id = rig.state.session_id
+        path = f"/api/compaction/{session_id}/toggle-auto"
+        rig.http.on("POST", path, answer({"auto_compaction_enabled": False, "enabled": False}))
+        rig.bus.emit(commands.SET_AUTO_COMPACTION, {"enabled": False})
+        await asyncio.sleep(0)
+        for enabled in (False, True):
+            frame = {"type": "auto_compaction_toggled", "session_id": session_id}
+            rig.sockets.last.say({**frame, "enabled": enabled})
+        await rig.later(1)
+        assert rig.state.session.auto_compaction_enabled is True
+
+    run(scene())
+
+
 @pytest.mark.parametrize(
     "command",
     [
