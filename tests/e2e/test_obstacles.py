@@ -191,7 +191,7 @@ def test_a_long_start_shows_how_much_has_arrived(
     line = desk.page.context.new_cdp_session(desk.page)
     line.send("Network.enable")
     line.send("Network.emulateNetworkConditions", SLOW_LINE)
-    desk.page.goto(desk.url + named(seeded))
+    desk.page.goto(desk.url + named(seeded), wait_until="commit")
     expect(desk["boot-amount"]).to_have_text(re.compile(amount), timeout=60_000)
     bar = desk.page.get_by_role("progressbar", name=re.compile("Python…"))
     expect(bar).to_have_attribute("aria-valuetext", re.compile(amount))
