@@ -240,23 +240,22 @@ def install_chromium() -> None:
         SetupError: none is there and none could be installed.
     """
     try:
-        if chromium.executable() is not None:
-            return
+        found = chromium.executable()
     except chromium.ChromiumError as error:
         raise SetupError(str(error)) from error
+    stamp = VENV / ".stamp-chromium"
+    wanted = digest([LOCKS / "test.txt"], str(found))
+    is_named = bool(os.environ.get("CHROMIUM"))
+    if is_named or found == chromium.SHELL or is_done(stamp, wanted):
+        return
     if can_install_packages():
         try:
-            install_debian_packages("chromium")
+            install_debian_packages(chromium.SHELL.name)
         except SetupError as error:
-            say(f"{error}; trying Playwright's own Chromium instead")
-        if chromium.executable() is not None:
-            return
-    stamp = VENV / ".stamp-chromium"
-    wanted = digest([LOCKS / "test.txt"])
-    if is_done(stamp, wanted):
-        return
-    say("installing Chromium through Playwright")
-    run(venv_python(), "-m", "playwright", "install", "chromium")
+            say(f"{error}; taking {found or 'the one that Playwright brings'} instead")
+    if chromium.executable() is None:
+        say("installing Chromium through Playwright")
+        run(venv_python(), "-m", "playwright", "install", "chromium")
     stamp.write_text(wanted, encoding="utf-8")
 
 

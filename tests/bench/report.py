@@ -48,7 +48,7 @@ def versions() -> dict[str, str]:
     """Return the versions of the browser and of what the page is made of."""
     pinned = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]
     found = {name: str(version) for name, version in pinned.items()}
-    browser = executable()
+    browser = executable(whole=True)
     if browser is not None:
         answer = subprocess.run([str(browser), "--version"], capture_output=True, text=True)
         found["chromium"] = answer.stdout.strip()

@@ -118,7 +118,7 @@ def measure(rounds: int = 7) -> dict[str, Any]:
     CpythonTokenizer()  # which gives tiktoken its rank files
     megabyte = prose(1_000_000)
     with ProxyServer(static_dir=ROOT / "dist") as proxy, sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=executable(), args=list(ARGUMENTS))
+        browser = p.chromium.launch(executable_path=executable(whole=True), args=list(ARGUMENTS))
         page = browser.new_page()
         page.goto(proxy.url)
         page.locator("#boot").wait_for(state="hidden", timeout=120_000)

@@ -496,8 +496,22 @@ def test_a_machine_without_a_usable_python_is_told_so(
 
 @pytest.fixture
 def no_debian_chromium(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    monkeypatch.setattr(chromium, "DEBIAN", tmp_path / "missing")
+    monkeypatch.setattr(chromium, "WHOLE", tmp_path / "whole")
+    monkeypatch.setattr(chromium, "SHELL", tmp_path / "shell")
     return lambda value: monkeypatch.setenv("CHROMIUM", value)
+
+
+def test_tests_prefer_the_shell_and_measurements_the_browser(
+    tmp_path: Path, no_debian_chromium: Callable[[str], None]
+) -> None:
+    no_debian_chromium("")
+    whole = program(tmp_path / "whole", "exit 0")
+    assert chromium.executable() == chromium.executable(whole=True) == whole
+    shell = program(tmp_path / "shell", "exit 0")
+    assert chromium.executable() == shell
+    assert chromium.executable(whole=True) == whole
+    whole.unlink()
+    assert chromium.executable(whole=True) == shell
 
 
 def test_the_chromium_that_is_named_is_used(
