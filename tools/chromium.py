@@ -30,6 +30,9 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
+TEST_ARGUMENTS = (*ARGUMENTS, "--js-flags=--liftoff-only")
+"""For tests: they leave a page before WebAssembly that is optimised beside it would pay."""
+
 
 class ChromiumError(Exception):
     """``$CHROMIUM`` names something that cannot be run."""

@@ -13,7 +13,7 @@ from tests.dropin import site
 from tests.e2e.watch import Watch
 from tests.proxy import ProxyServer
 from tests.waiting import Waiting
-from tools.chromium import ARGUMENTS, executable
+from tools.chromium import TEST_ARGUMENTS, executable
 
 #: Milliseconds; starting Python is slow where much else goes on.
 PATIENCE = 90_000
@@ -61,7 +61,7 @@ class Host(Waiting):
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     chromium = executable()
     path = {"executable_path": str(chromium)} if chromium else {}
-    return {**browser_type_launch_args, "args": list(ARGUMENTS), **path}
+    return {**browser_type_launch_args, "args": list(TEST_ARGUMENTS), **path}
 
 
 @pytest.fixture(scope="session")

@@ -162,6 +162,26 @@ def test_the_mirror_follows_every_change(bare: Host) -> None:
     assert result == [held, [], [*held[1:], "104:104"], []]
 
 
+def test_what_is_true_from_now_on_is_true_now(bare: Host) -> None:
+    """Python's clock tells no parts of a millisecond: they would put it ahead of the page's."""
+    moments = bare.run(
+        """const { parse } = JSON;
+        const moments = [];
+        JSON.parse = (text) => { const read = parse(text); moments.push(read[0]); return read; };
+        try {
+          for (let tokens = 0; tokens < 5; tokens++) {
+            sessions.setLastProxyData({tokens, timestamp: Date.now()});
+            sessions.mergeDataSources();
+          }
+        } finally {
+          JSON.parse = parse;
+        }
+        return moments;"""
+    )
+    assert len(moments) == 5
+    assert [moment for moment in moments if moment % 1] == []
+
+
 def test_what_has_not_changed_does_not_cross_again(bare: Host) -> None:
     """Everything that comes from Python is text: what is parsed is what has crossed."""
     again, after_one = bare.run(

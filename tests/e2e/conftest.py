@@ -20,7 +20,7 @@ from tests.e2e.dashboard import Dashboard
 from tests.proxy import ProxyServer
 from tests.proxy.dialects import DIALECTS, LATEST
 from tests.waiting import PATIENCE
-from tools.chromium import ARGUMENTS, executable
+from tools.chromium import TEST_ARGUMENTS, executable
 
 BUILT_PAGE = Path(os.environ.get("DASHBOARD_DIST", Path(__file__).parents[2] / "dist"))
 
@@ -36,7 +36,7 @@ Visit = Callable[..., Dashboard]
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     chromium = executable()
     path = {"executable_path": str(chromium)} if chromium else {}
-    return {**browser_type_launch_args, "args": list(ARGUMENTS), **path}
+    return {**browser_type_launch_args, "args": list(TEST_ARGUMENTS), **path}
 
 
 @pytest.fixture(scope="session")
