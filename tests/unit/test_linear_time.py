@@ -51,7 +51,7 @@ SHORT, LONG = 100_000, 1_000_000
 MOST = 20
 """Times that ten times the length may take; beyond that it is no longer linear."""
 
-NEGLIGIBLE = 0.03
+NEGLIGIBLE = 0.06
 """Seconds for the short text, with whose square nothing has grown then: that would be ten
 thousand million steps."""
 
