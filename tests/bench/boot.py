@@ -205,7 +205,9 @@ def measure(dist: Path, rounds: int, say: Callable[[str], None] = print) -> dict
             servers = {"ours": ours, "stock": stock}
             for server in servers.values():
                 seed(server)
-            browser = playwright.chromium.launch(executable_path=executable(whole=True), args=list(ARGUMENTS))
+            browser = playwright.chromium.launch(
+                executable_path=executable(whole=True), args=list(ARGUMENTS)
+            )
             warm_visits: dict[str, list[dict[str, float]]] = {"ours": [], "stock": []}
             with fresh(browser) as (_, one), fresh(browser) as (_, other):
                 pages = {"ours": one, "stock": other}

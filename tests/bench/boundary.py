@@ -101,7 +101,9 @@ def run(*, calls: int = 1000, rounds: int = 15, starts: int = 5) -> dict[str, An
     """Measure everything; return the figures, ready for JSON."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         build(Path(folder))
-        browser = playwright.chromium.launch(executable_path=executable(whole=True), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=executable(whole=True), args=list(ARGUMENTS)
+        )
         with ProxyServer(static_dir=folder) as proxy:
             start = measure_start(browser, proxy.url, starts=starts)
             page = browser.new_page()

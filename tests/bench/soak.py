@@ -191,7 +191,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     dist = options.pop("dist")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(whole=True), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=executable(whole=True), args=list(ARGUMENTS)
+        )
         result = soak(Plan(**options), browser, dist)
         browser.close()
     print(json.dumps(result, indent=2))

@@ -51,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=20, help="requests a second (default: 20)")
     options = parser.parse_args(arguments)
     with sync_playwright() as playwright, ProxyServer(static_dir=DIST) as proxy:
-        browser = playwright.chromium.launch(executable_path=executable(whole=True), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=executable(whole=True), args=list(ARGUMENTS)
+        )
         context = browser.new_context()
         proxy.control("reset", seed_sessions=[SEED])
         start = time.monotonic()

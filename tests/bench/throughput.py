@@ -264,7 +264,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--dry", action="store_true", help="write no results.json")
     options = parser.parse_args(arguments)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(whole=True), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=executable(whole=True), args=list(ARGUMENTS)
+        )
         results = measure(browser, options.dist, many=options.many, idle=options.idle)
         browser.close()
     print(json.dumps(results, indent=2) if options.json else table(results))

@@ -97,52 +97,26 @@ def never(_: Route) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "handle", "reasons"),
+    ("language", "file", "handle", "reason"),
     [
-        ("boot.js", missing, {
-            "en": "sessions-runtime is missing or cannot be fetched.",
-            "fr": "sessions-runtime est absent ou inaccessible.",
-        }),
-        ("pyodide.asm.js", missing, {
-            "en": "pyodide.asm.js is missing or cannot be fetched.",
-            "fr": "pyodide.asm.js est absent ou inaccessible.",
-        }),
-        ("pyodide.asm.wasm", missing, {
-            "en": "pyodide.asm.wasm is missing (404).",
-            "fr": "pyodide.asm.wasm est absent (404).",
-        }),
-        ("python_stdlib.zip", missing, {
-            "en": "python_stdlib.zip is missing (404).",
-            "fr": "python_stdlib.zip est absent (404).",
-        }),
-        ("sessions.zip", own_page, {
-            "en": "sessions.zip is missing (text/html).",
-            "fr": "sessions.zip est absent (text/html).",
-        }),
-        ("sessions.zip", cut_off, {
-            "en": "sessions.zip is missing or cannot be fetched.",
-            "fr": "sessions.zip est absent ou inaccessible.",
-        }),
-        ("pyodide.asm.wasm", garbled, {
-            "en": "pyodide.asm.wasm is damaged; copy it again.",
-            "fr": "pyodide.asm.wasm est endommagé ; copiez-le à nouveau.",
-        }),
-        ("sessions.zip", garbled, {
-            "en": "sessions.zip is damaged; copy it again.",
-            "fr": "sessions.zip est endommagé ; copiez-le à nouveau.",
-        }),
+        ("en", "boot.js", missing, "sessions-runtime is missing or cannot be fetched."),
+        ("fr", "boot.js", missing, "sessions-runtime est absent ou inaccessible."),
+        ("en", "pyodide.asm.js", missing, "pyodide.asm.js is missing or cannot be fetched."),
+        ("en", "pyodide.asm.wasm", missing, "pyodide.asm.wasm is missing (404)."),
+        ("fr", "python_stdlib.zip", missing, "python_stdlib.zip est absent (404)."),
+        ("en", "sessions.zip", own_page, "sessions.zip is missing (text/html)."),
+        ("en", "sessions.zip", cut_off, "sessions.zip is missing or cannot be fetched."),
+        ("fr", "pyodide.asm.wasm", garbled,
+         "pyodide.asm.wasm est endommagé ; copiez-le à nouveau."),
+        ("en", "sessions.zip", garbled, "sessions.zip is damaged; copy it again."),
     ],
 )  # fmt: skip
 def test_a_file_that_is_missing_or_broken_is_told(
-    failing: Failing,
-    language: str,
-    file: str,
-    handle: Handle,
-    reasons: dict[str, str],
+    failing: Failing, language: str, file: str, handle: Handle, reason: str
 ) -> None:
     failing.page.route(f"**/{file}*", handle)
     failing.go()
-    failing.expect_notice(language, reasons[language])
+    failing.expect_notice(language, reason)
 
 
 @pytest.mark.parametrize(

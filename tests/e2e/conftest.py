@@ -172,7 +172,10 @@ def proxy(server: ProxyServer) -> ProxyServer:
 
 @pytest.fixture
 def visit(request: pytest.FixtureRequest, browser: Browser, room: Room) -> Iterator[Visit]:
-    """Open a page of one's own: `visit(proxy, query, url=…, **context)`."""
+    """Open a page of one's own: `visit(proxy, query, url=…, script=…, **context)`.
+
+    A script runs in it before any of the page's own.
+    """
     opened: list[Dashboard] = []
     failures = request.session.testsfailed
 
@@ -182,10 +185,13 @@ def visit(request: pytest.FixtureRequest, browser: Browser, room: Room) -> Itera
         *,
         url: str | None = None,
         keep_offline: bool = False,
+        script: str = "",
         **context: Any,
     ) -> Dashboard:
         own = browser.new_context(**{**CONTEXT, **context}) if context or keep_offline else None
         page = own.new_page() if own else room.page()
+        if script:
+            page.add_init_script(script)
         opened.append(Dashboard(page, proxy, url, keep_offline=keep_offline))
         return opened[-1].open(query)
 

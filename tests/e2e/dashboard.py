@@ -297,14 +297,22 @@ class Dashboard(Waiting):
 
     # -- tidying ----------------------------------------------------------------------
 
+    def dismiss(self) -> None:
+        """Close every notification: in numbers they cover what is to be clicked."""
+        self.do(
+            """() => {
+              for (const close of document.querySelectorAll("#toasts button")) close.click();
+            }"""
+        )
+
     def tidy(self) -> None:
         """Close whatever a test left open, and listen no more."""
         self.listen()
+        self.dismiss()
         self.page.evaluate(
             """() => {
               for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
               for (const box of document.querySelectorAll("#session-list :checked")) box.click();
               for (const panel of document.querySelectorAll(":popover-open")) panel.hidePopover();
-              for (const toast of document.querySelectorAll("#toasts button")) toast.click();
             }"""
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import CONTEXT
+from tests.e2e.conftest import CONTEXT, Visit
 from tests.e2e.dashboard import Dashboard
 from tests.proxy import ProxyServer
 
@@ -118,13 +118,10 @@ def a_page(browser: Browser, proxy: ProxyServer, script: str, **context: object)
 
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 def test_the_page_is_up_and_live_and_says_once_what_is_missing(
-    browser: Browser, seeded: ProxyServer, obstacle: str
+    visit: Visit, seeded: ProxyServer, obstacle: str
 ) -> None:
     script, notice = OBSTACLES[obstacle]
-    desk = a_page(browser, seeded, script)
-    errors: list[str] = []
-    desk.page.on("pageerror", lambda error: errors.append(str(error)))
-    desk.open(named(seeded)).connected()
+    desk = visit(seeded, named(seeded), script=script).connected()
     if notice is not None:
         expect(desk.toast(notice)).to_have_count(1)
     desk.agrees()
@@ -132,17 +129,12 @@ def test_the_page_is_up_and_live_and_says_once_what_is_missing(
     desk.agrees()
     expect(desk["history-chart"].locator(".uplot")).to_have_count(1)
     expect(desk["toasts"].locator(".toast")).to_have_count(0 if notice is None else 1)
-    assert errors == []
-    assert desk.watch.settle() == []
-    desk.page.context.close()
 
 
-def test_a_french_person_reads_it_in_french(browser: Browser, seeded: ProxyServer) -> None:
-    desk = a_page(browser, seeded, refused("window", *SITE_DATA), locale="fr-FR")
-    desk.open(named(seeded)).connected()
+def test_a_french_person_reads_it_in_french(visit: Visit, seeded: ProxyServer) -> None:
+    script = refused("window", *SITE_DATA)
+    desk = visit(seeded, named(seeded), script=script, locale="fr-FR").connected()
     expect(desk.toast("Le stockage du navigateur est plein ou bloqué")).to_have_count(1)
-    assert desk.watch.settle() == []
-    desk.page.context.close()
 
 
 @pytest.mark.parametrize(
@@ -150,14 +142,11 @@ def test_a_french_person_reads_it_in_french(browser: Browser, seeded: ProxyServe
     ["a database that throws", "a database that fails", "a database that never answers"],
 )
 def test_recordings_say_that_there_is_nowhere_to_keep_them(
-    browser: Browser, seeded: ProxyServer, obstacle: str
+    visit: Visit, seeded: ProxyServer, obstacle: str
 ) -> None:
-    desk = a_page(browser, seeded, OBSTACLES[obstacle][0])
-    desk.open(named(seeded)).connected()
+    desk = visit(seeded, named(seeded), script=OBSTACLES[obstacle][0]).connected()
     desk["recordings-open"].click()
     expect(desk.toast("does not let this page keep recordings")).to_have_count(1)
-    assert desk.watch.settle() == []
-    desk.page.context.close()
 
 
 def test_without_webassembly_the_page_says_how_to_allow_it(

@@ -184,6 +184,7 @@ def test_keys_planted_in_every_answer_and_message_come_to_rest_nowhere(
     with desk.page.expect_download() as download:
         desk["user-export"].click()
     kept = {"the user's file": Path(download.value.path()).read_text()}
+    desk.dismiss()
     for kind in ("json", "csv"):
         kept[f"the session's {kind}"] = export(desk, kind)[1]
     # The state is written a while after the last change.

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from tests.bench.soak import Plan, soak
 from tests.e2e.conftest import CONTEXT
 
-SHORT = Plan(seconds=7, rate=30, reload_every=2, restart_every=3, down_for=1, tabs=3)
+SHORT = Plan(seconds=5, rate=30, reload_every=2, restart_every=3, down_for=1, tabs=3)
 
 
 def test_reloads_and_restarts_lose_and_double_nothing(browser: Browser, built_page: Path) -> None:
