@@ -20,7 +20,7 @@ SIDE_BY_SIDE := -n 2 --dist worksteal
 
 # Everything that is called by a name that is no file.
 .PHONY: help run test build config vendor dist serve lint format types unit proxy pyodide e2e \
-	build-test dropin pages bench lock clean setup-run setup-test
+	build-test dropin hosts pages browsers audit setup-audit bench lock clean setup-run setup-test
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' Makefile \
@@ -78,8 +78,11 @@ e2e: setup-test dist ## tests of the built page in Chromium
 dropin: setup-test dist ## tests of the drop-in sessions.js in Chromium
 	$(BIN)/pytest tests/dropin $(SIDE_BY_SIDE) $(ARGS)
 
-pages: setup-test ## both of these, of the dist/ that is there
-	$(BIN)/pytest tests/e2e tests/dropin $(SIDE_BY_SIDE) $(ARGS)
+hosts: setup-test dist ## tests of the built page on nginx, Caddy, lighttpd and http.server
+	$(BIN)/pytest tests/hosts $(SIDE_BY_SIDE) -rs $(ARGS)
+
+pages: setup-test ## all of these, of the dist/ that is there
+	$(BIN)/pytest tests/e2e tests/dropin tests/hosts $(SIDE_BY_SIDE) -rs $(ARGS)
 
 browsers: setup-test ## tests of the dist/ that is there, in Firefox and WebKit
 	$(BIN)/pytest tests/browsers -n 2 -rs $(ARGS)

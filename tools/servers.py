@@ -18,12 +18,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "servers"
 
-#: Debian's packages of each server: the program, and what it reads.
+#: Debian's packages of each server: the program, and what it reads. What else it needs is on
+#: nearly every machine; where it is not, the server does not start and is left out.
 PACKAGES = {
     "nginx": ("nginx", "nginx-common"),
     "caddy": ("caddy",),
     "lighttpd": ("lighttpd",),
 }
+
+#: How each says its version.
+VERSION = {"nginx": "-v", "caddy": "version", "lighttpd": "-v"}
 
 #: Where servers are: few people's PATH has them.
 PLACES = ("usr/sbin", "usr/bin", "usr/local/sbin", "usr/local/bin")
@@ -40,6 +44,11 @@ def executable(name: str) -> Path | None:
         if found is not None:
             return Path(found)
     return None
+
+
+def missing() -> list[str]:
+    """Return the servers that are neither installed nor unpacked."""
+    return [name for name in PACKAGES if executable(name) is None]
 
 
 def belonging(name: str, path: str) -> Path:
@@ -60,8 +69,14 @@ def unpack(name: str) -> None:
         _run("apt-get", "download", "-q", *PACKAGES[name], folder=scratch)
         for package in Path(scratch).glob("*.deb"):
             _run("dpkg-deb", "--extract", str(package), str(FOLDER), folder=scratch)
-    if executable(name) is None:
+    program = executable(name)
+    if program is None:
         raise ServersError(f"Debian's package has no program called {name}.")
+    try:
+        _run(str(program), VERSION[name], folder=str(FOLDER))
+    except ServersError:
+        program.unlink()
+        raise
 
 
 def _run(*command: str, folder: str) -> None:
@@ -76,15 +91,14 @@ def _run(*command: str, folder: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Unpack what is missing; return how many servers cannot be had."""
     argparse.ArgumentParser(description=__doc__).parse_args(arguments)
-    missing = 0
-    for name in PACKAGES:
+    lacking = 0
+    for name in missing():
         try:
-            if executable(name) is None:
-                unpack(name)
+            unpack(name)
         except ServersError as error:
-            missing += 1
+            lacking += 1
             print(f"servers: no {name}: {error}", file=sys.stderr)
-    return missing
+    return lacking
 
 
 if __name__ == "__main__":

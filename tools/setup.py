@@ -31,7 +31,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import chromium, ranks
+from tools import chromium, ranks, servers
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "requirements"
@@ -275,6 +275,22 @@ def install_other_browsers() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
+def unpack_servers() -> None:
+    """Unpack web servers where that can be done; the tests say which is missing."""
+    missing = servers.missing()
+    stamp = VENV / ".stamp-servers"
+    wanted = digest([], *missing)
+    if not missing or is_done(stamp, wanted):
+        return
+    say(f"unpacking Debian's {', '.join(missing)}")
+    for name in missing:
+        try:
+            servers.unpack(name)
+        except servers.ServersError as error:
+            say(f"{error} The tests on {name} are skipped.")
+    stamp.write_text(wanted, encoding="utf-8")
+
+
 def can_install_packages() -> bool:
     """Tell whether Debian's packages can be installed here."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
@@ -337,6 +353,7 @@ def for_testing() -> None:
     install_rank_files()
     install_chromium()
     install_other_browsers()
+    unpack_servers()
 
 
 def for_auditing() -> None:

@@ -8,6 +8,8 @@
  *    a second one listing just this page, the default proxy and the chosen proxy takes the rest away,
  *    from all but workers, which have policies of their own.
  *    It can't be widened again: choosing another proxy means loading the page again.
+ * 3. Fetches files again that the browser refuses. One that a host once sent with a wrong type is
+ *    kept with it, and asked for only when it has grown old, however right the host is by then.
  *
  * Everything may fail (storage blocked, a nonsense address): the page must start all the same.
  */
@@ -135,4 +137,38 @@
   } catch (_error) {
     // The wider policy of the HTML stands.
   }
+
+  var REFUSED = "link[rel=stylesheet], link[rel=modulepreload], script[type=module]";
+  var FETCHED_ANEW = "kimi:fetched-anew";
+  var A_MINUTE = 60000;
+  var refused = false;
+
+  /** @param {Event} event */
+  function onRefusal(event) {
+    if (event.target instanceof Element && event.target.matches(REFUSED)) refused = true;
+  }
+
+  /** @param {Element} element @returns {Promise<boolean>} whether its file is there and has a right type */
+  function fetchAnew(element) {
+    return fetch(element.href || element.src, { cache: "reload" }).then(function (answer) {
+      return answer.ok && /css|javascript/.test(answer.headers.get("content-type"));
+    });
+  }
+
+  /** Loads the page again if that helps; at most once a minute, or it might never end. */
+  function onLoad() {
+    window.removeEventListener("error", onRefusal, true);
+    if (!refused || Date.now() - Number(stored(FETCHED_ANEW, "sessionStorage")) < A_MINUTE) return;
+    var files = Array.prototype.slice.call(document.querySelectorAll(REFUSED));
+    Promise.all(files.map(fetchAnew)).then(function (right) {
+      if (right.indexOf(false) >= 0) return;
+      window.sessionStorage.setItem(FETCHED_ANEW, String(Date.now()));
+      window.location.reload();
+    }).catch(function (_blockedOrAway) {
+      // What the page says of files that did not load stands.
+    });
+  }
+
+  window.addEventListener("error", onRefusal, true);
+  window.addEventListener("load", onLoad);
 })();
