@@ -47,7 +47,7 @@ async def sources_at_hand() -> None:
     """Wait until modules can be imported that the snapshot does not hold, as the demo's."""
     boot = getattr(js, "kimiBoot", None)
     if boot is not None:
-        await settled(boot.complete())
+        await settled(boot, "complete")
 
 
 class Opening:

@@ -35,7 +35,7 @@ class UplotChart:
 
         async def fetch() -> None:
             try:
-                self._chart = await settled(self._module.loadChart(self._element))
+                self._chart = await settled(self._module, "loadChart", self._element)
             except JsException as error:
                 raise ChartMissing("The chart's files could not be fetched.") from error
 

@@ -37,13 +37,9 @@ class FetchHttp:
         answer = None
         try:
             async with asyncio.timeout(timeout):
-                answer = await settled(
-                    js.fetch(
-                        self._address + path,
-                        to_js(options, dict_converter=js.Object.fromEntries),
-                    )
-                )
-                text = await settled(answer.text())
+                init = to_js(options, dict_converter=js.Object.fromEntries)
+                answer = await settled(js, "fetch", self._address + path, init)
+                text = await settled(answer, "text")
         except TimeoutError:
             abort.abort()
             raise ProxyTimeout(

@@ -45,7 +45,7 @@ class BrowserClaim:
         proxy = create_proxy(self._take)
         options = to_js({"signal": self._abort.signal}, dict_converter=js.Object.fromEntries)
         try:
-            await settled(js.navigator.locks.request(name, options, proxy))
+            await settled(js.navigator.locks, "request", name, options, proxy)
         except JsException:
             if not self._released:  # else it was told to stop waiting, and says so
                 self._refused()

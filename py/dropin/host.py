@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import js
@@ -19,9 +18,9 @@ from .surface import Deliver, Dropin
 class HostHttp:
     """Implements :class:`sessions.ports.Http` by the page's own fetch, cookies included."""
 
-    def __init__(self, request: Callable[..., Awaitable[Any]]) -> None:
-        """Send through ``request(method, path, body, seconds)`` of ``boot.js``."""
-        self._request = request
+    def __init__(self, page: Any) -> None:
+        """Send through ``page.request(method, path, body, seconds)`` of ``boot.js``."""
+        self._page = page
 
     async def request(
         self, method: str, path: str, body: str | None = None, *, timeout: float
@@ -29,7 +28,7 @@ class HostHttp:
         """Send a request to the page's own origin."""
         route = f"{method} {path}"
         try:
-            answer = await settled(self._request(method, path, body, timeout))
+            answer = await settled(self._page, "request", method, path, body, timeout)
         except JsException as error:
             if error.name == "TimeoutError":
                 sentence = f"The proxy did not answer within {timeout:g} s."
@@ -39,13 +38,13 @@ class HostHttp:
         return HttpAnswer(answer.status, answer.contentType, answer.text)
 
 
-def connect(deliver: Deliver, report: Deliver, request: Callable[..., Awaitable[Any]]) -> Any:
+def connect(deliver: Deliver, report: Deliver, page: Any) -> Any:
     """Return the functions for JavaScript, as one object of proxies that live with the page."""
 
     def complain(where: str, error: BaseException) -> None:
         report(where, str(error))
 
-    dropin = Dropin(deliver, complain, HostHttp(request), BrowserClock())
+    dropin = Dropin(deliver, complain, HostHttp(page), BrowserClock())
     names = [name for name in dir(dropin) if not name.startswith("_")]
     functions = {name: create_proxy(getattr(dropin, name)) for name in names}
     return to_js(functions, dict_converter=js.Object.fromEntries)

@@ -37,7 +37,7 @@ def test_without_its_snapshot_python_starts_plainly(
     shutil.copytree(site, built, copy_function=os.link)
     [snapshot] = built.glob("static/boot/snapshot-*.pack")
     snapshot.unlink()
-    complaints.expect("snapshot")
+    complaints.expect("snapshot", "cannot be kept")
     with ProxyServer(static_dir=built) as proxy:
         proxy.control("reset", seed_sessions=[SEED])
         desk = Desk(tab(), proxy).open().connected()

@@ -25,10 +25,10 @@
     throw new DOMException("The operation is insecure.", "SecurityError");
   }
   for (const name of ["localStorage", "sessionStorage", "indexedDB", "caches"]) {
-    Object.defineProperty(window, name, { get: refuse });
+    Object.defineProperty(window, name, { get: refuse, configurable: true });
   }
-  Object.defineProperty(window, "BroadcastChannel", { value: refuse });
+  Object.defineProperty(window, "BroadcastChannel", { value: refuse, configurable: true });
   for (const name of ["locks", "serviceWorker", "storage"]) {
-    Object.defineProperty(navigator, name, { get: refuse });
+    Object.defineProperty(Navigator.prototype, name, { get: refuse, configurable: true });
   }
 })();

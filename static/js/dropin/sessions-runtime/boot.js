@@ -35,7 +35,7 @@ let python;
  */
 export async function boot(deliver) {
   python ??= whileTheyCome(start());
-  return (await python).connect(deliver, report, request);
+  return (await python).connect(deliver, report, { request });
 }
 
 /** @returns {Promise<any>} the module py/dropin/host.py */
