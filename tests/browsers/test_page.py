@@ -14,6 +14,7 @@ OpenTab = Callable[[], Tab]
 LEFT = (
     r"(?i)networkerror|cross-origin request blocked|load failed|aborted|cancelled"
     r"|access control checks|websocket.*(interrupted|closed|failed)|can.t establish a connection"
+    r"|serviceworker intercepted the request"
 )
 """What a page complains of when it is left, or its host is away, in each browser's own words."""
 
