@@ -65,22 +65,17 @@ def test_node_is_as_new_as_package_json_wants() -> None:
     assert manifest["engines"]["node"] == f">={setup.NODE_MINIMUM}"
 
 
-@pytest.mark.parametrize(
-    "tool",
-    [
-        "audit.py",
-        "build.py",
-        "chromium.py",
-        "precache.py",
-        "python.sh",
-        "ranks.py",
-        "sbom.py",
-        "serve.py",
-        "setup.py",
-    ],
-)
-def test_every_tool_has_a_help(tool: str) -> None:
+TOOLS = [
+    path.name
+    for path in sorted((ROOT / "tools").glob("*.*"))
+    if path.suffix in (".py", ".sh") and path.read_bytes().startswith(b"#!")
+]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_tool_has_a_help_and_can_be_started_by_its_name(tool: str) -> None:
     path = ROOT / "tools" / tool
+    assert os.access(path, os.X_OK)
     command = [sys.executable, str(path)] if tool.endswith(".py") else [str(path)]
     answer = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
     assert f"usage: {tool}" in answer.stdout.replace("tools/", "")
