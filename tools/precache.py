@@ -30,8 +30,8 @@ OFF = ROOT / "static" / "service-worker-off.js"
 PAGE = "index.html"
 SCRIPT = '<script type="module" src="static/js/offline.js"></script>'
 
-#: Folders that the page itself does not use.
-OTHERS = ("dropin/",)
+#: What the page itself does not use: folders, and what tells people of its parts.
+OTHERS = ("dropin/", "licences/", "THIRD-PARTY.txt", "sbom.cdx.json")
 
 #: A host's ready-compressed copies: the browser asks for the file, and is sent the copy.
 COPIES = re.compile(r"\.(br|gz|zst)$")

@@ -78,6 +78,23 @@ def test_what_is_broken_off_while_the_page_stays_is_a_complaint(desk: Dashboard)
     assert complaint.startswith("request failed: GET ")
 
 
+def test_what_a_frame_loads_is_no_leaving(desk: Dashboard) -> None:
+    desk.page.reload()
+    with desk.page.expect_event("requestfailed"):
+        desk.do(
+            """() => {
+              const stop = new AbortController();
+              const frame = document.createElement("iframe");
+              frame.src = "other.html";
+              frame.addEventListener("load", () => stop.abort());
+              fetch("/api/sessions", { signal: stop.signal }).catch(() => {});
+              document.body.append(frame);
+            }"""
+        )
+    [complaint] = desk.watch.settle()
+    assert complaint.startswith("request failed: GET ")
+
+
 def test_what_fails_before_the_page_is_left_is_a_complaint(desk: Dashboard) -> None:
     desk.page.route("**/api/sessions", lambda route: route.abort("connectionreset"))
     with desk.page.expect_event("requestfailed"):

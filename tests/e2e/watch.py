@@ -86,8 +86,12 @@ class Watch:
 
     def _on_request(self, request: Request) -> None:
         self._asked[request] = self._documents
-        self._leaving = self._leaving or request.is_navigation_request()
+        self._leaving = self._leaving or self._is_of_page(request)
         self._check_origin(request.url)
+
+    def _is_of_page(self, request: Request) -> bool:
+        """Tell whether a request is for another document in place of the page itself."""
+        return request.is_navigation_request() and request.frame == self._page.main_frame
 
     def _on_response(self, response: Response) -> None:
         if response.request.method == "HEAD":  # there is no body whose end could be told
@@ -104,7 +108,7 @@ class Watch:
     def _on_failure(self, request: Request) -> None:
         document = self._asked.pop(request, ANSWERED)
         left = self._leaving or document < self._documents
-        if request.is_navigation_request():
+        if self._is_of_page(request):
             self._leaving = False  # a download, say: the page stays
         if request.failure == BROKEN_OFF and left:
             return

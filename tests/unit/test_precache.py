@@ -60,6 +60,15 @@ def test_every_file_of_the_page_is_listed_with_its_digest(folder: Path) -> None:
     }
 
 
+def test_licences_and_bills_of_materials_are_not_kept(folder: Path) -> None:
+    before = precache.manifest(folder)
+    names = ("LICENSE", "static/LICENSE", "licences/MIT.txt", "THIRD-PARTY.txt", "sbom.cdx.json")
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("MIT", encoding="utf-8")
+    assert precache.manifest(folder) == before
+
+
 def test_what_is_in_packed_files_is_known_too(folder: Path) -> None:
     build = precache.manifest(folder)
     assert build["unpacked"] == {
