@@ -806,7 +806,8 @@ def test_a_page_cannot_send_one_that_is_too_large(folder: Path) -> None:
     ):
         page.send("x" * 2048)
         eventually(lambda: proxy.heard == ["x" * 2048])
-        page.send(["x" * 1024, "x" * 1025])
+        with suppress(ConnectionClosed):  # before the last frame, which is empty
+            page.send(["x" * 1024, "x" * 1025])
         code, reason = closing(page)
         assert code == TOO_LARGE
         assert reason
