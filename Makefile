@@ -79,13 +79,13 @@ dropin: setup-test dist ## tests of the drop-in sessions.js in Chromium
 	$(BIN)/pytest tests/dropin $(SIDE_BY_SIDE) $(ARGS)
 
 hosts: setup-test dist ## tests of the built page on nginx, Caddy, lighttpd and http.server
-	$(BIN)/pytest tests/hosts $(SIDE_BY_SIDE) -rs $(ARGS)
+	$(BIN)/pytest tests/hosts $(SIDE_BY_SIDE) -rfEs $(ARGS)
 
 pages: setup-test ## all of these, of the dist/ that is there
-	$(BIN)/pytest tests/e2e tests/dropin tests/hosts $(SIDE_BY_SIDE) -rs $(ARGS)
+	$(BIN)/pytest tests/e2e tests/dropin tests/hosts $(SIDE_BY_SIDE) -rfEs $(ARGS)
 
 browsers: setup-test ## tests of the dist/ that is there, in Firefox and WebKit
-	$(BIN)/pytest tests/browsers -n 2 -rs $(ARGS)
+	$(BIN)/pytest tests/browsers -n 2 -rfEs $(ARGS)
 
 bench: setup-test dist ## measure boot, throughput and the border to Python
 	$(BIN)/python tests/bench/boot.py
