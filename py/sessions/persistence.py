@@ -239,7 +239,8 @@ class Persistence:
         self._written_at = self._clock.now()
         texts = self._session_texts()[: self._room]
         proxies = self._proxies()
-        content = (texts, self._state.session_id, self._live.pinned)
+        heard = self._connected or self._seen_at
+        content = (texts, self._state.session_id, self._live.pinned, heard)
         if only_changes and content == self._written:
             self._is_dirty = False
             return
@@ -310,5 +311,6 @@ class Persistence:
         connected = state.phase is Phase.CONNECTED
         if self._connected and not connected:
             self._seen_at = self._clock.now()
+        if self._connected is not connected:
             self.touch()
         self._connected = connected

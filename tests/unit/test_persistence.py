@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessions import events
+from sessions import commands, events
 from sessions.envelope import VERSION, Envelope, Finding, SavedSession, parse
 from sessions.errors import ProxyUnreachable
 from sessions.models import SessionDetail
@@ -176,6 +176,34 @@ def test_with_the_proxy_away_the_last_state_is_there_and_knows_its_age():
         much_later = Visit(store, proxy, now=left + 9e6)
         assert much_later.shown() == shown
         assert much_later.persistence.seen_at == left  # looking at old data makes it no newer
+
+    run(scene())
+
+
+def test_when_the_proxy_was_last_heard_of_is_known_without_a_last_word_of_the_page():
+    async def scene():
+        store, proxy = FakeStore(), ScriptedProxy()
+        visit = await first_visit(store, proxy)
+
+        def seen_at():
+            return kept(store)[0].proxies[ADDRESS].seen_at
+
+        connected = seen_at()
+        assert visit.clock.time - 60_000 < connected < visit.clock.time
+        await visit.later(100)
+        lost = visit.clock.time
+        visit.sockets.refuse = proxy.away = True
+        visit.sockets.last.drop()
+        await visit.later(5)
+        assert seen_at() == lost > connected
+        await visit.later(100)
+        assert seen_at() == lost
+        visit.sockets.refuse = proxy.away = False
+        visit.bus.emit(commands.WAKE)
+        found = visit.clock.time
+        visit.sockets.last.listener.on_open()
+        await visit.later(5)
+        assert seen_at() >= found
 
     run(scene())
 
