@@ -32,6 +32,7 @@ run: dist ## set up, build and serve the page (PROXY=http://host:port PORT=8080)
 test: setup-test ## set up and run every check and test
 	@$(MAKE) --no-print-directory -j2 $(TIDY) lint types proxy pyodide unit build-test
 	@$(MAKE) --no-print-directory pages
+	@$(MAKE) --no-print-directory browsers
 
 build: vendor ## make the repository's own index.html work from any static server
 
@@ -84,7 +85,7 @@ hosts: setup-test dist ## tests of the built page on nginx, Caddy, lighttpd and 
 pages: setup-test ## all of these, of the dist/ that is there
 	$(BIN)/pytest tests/e2e tests/dropin tests/hosts $(SIDE_BY_SIDE) -rfEs $(ARGS)
 
-browsers: setup-test ## tests of the dist/ that is there, in Firefox and WebKit
+browsers: setup-test ## the same dist/ in Firefox and WebKit, where these can be had
 	$(BIN)/pytest tests/browsers -n 2 -rfEs $(ARGS)
 
 bench: setup-test dist ## measure boot, throughput and the border to Python
