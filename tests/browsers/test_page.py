@@ -99,6 +99,15 @@ def test_what_can_be_explained_is_underlined_with_dots(desk: Desk) -> None:
     desk.tab.holds(DOTTED, ".table thead [title]", wanted="underline dotted")
 
 
+def test_scrollbars_have_the_colours_of_the_page(desk: Desk) -> None:
+    desk.tab.holds(
+        """() => {
+          const { scrollbarColor = "" } = getComputedStyle(document.querySelector(".feed-list"));
+          return scrollbarColor !== "auto";  // some browsers know no such colours
+        }"""
+    )
+
+
 def test_panels_are_as_large_as_what_they_show(desk: Desk) -> None:
     for button, panel in (("#session-button", "#session-panel"), ("#user-button", "#user-panel")):
         desk.tab.press(button)
