@@ -100,7 +100,7 @@ audit: setup-audit ## ask whether pinned versions are known to be vulnerable
 	@$(BIN)/python tools/audit.py
 
 clean: ## remove everything that set-up and build have made
-	rm -rf .venv build dist node_modules static/vendor
+	rm -rf .venv build dist .dist-* node_modules static/vendor
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache test-results
 	find py tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
