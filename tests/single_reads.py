@@ -22,13 +22,19 @@ READERS = {
     "is_disabled", "is_editable", "is_enabled", "is_hidden", "is_visible", "query_selector",
     "query_selector_all", "text_content",
     # the helpers'
-    "feed", "figures", "heard", "listed", "previews",
+    "feed", "figures", "heard", "listed", "previews", "storage", "told", "types",
 }  # fmt: skip
 BARE_READERS = {"all", "content", "count", "title"}
 """Readers when they are called without arguments: other things have such names, too."""
 FILLED_READERS = {"number", "text"}
 """Readers when they are called with arguments."""
-PROPERTIES = {("page", "url"), ("page", "workers"), ("page", "frames"), ("watch", "under_way")}
+PROPERTIES = {
+    ("page", "url"),
+    ("page", "workers"),
+    ("page", "frames"),
+    ("watch", "under_way"),
+    ("watch", "console"),
+}
 """Whose property is a reading, and which."""
 SERVER = {"requests", "state"}
 """What tells of a proxy. What a page has asked for may not have come yet, so this is not asserted

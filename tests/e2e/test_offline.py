@@ -216,12 +216,12 @@ def test_a_version_is_kept_as_long_as_a_page_uses_it(tab: Tab, deploy: Deploy) -
     first = tab().kept()
     first.page.reload()
     first.seen()
-    size = len(contents(first))
-    assert not any(path.endswith("/python.wasm") for path in contents(first))  # it is in the pack
+    kept = first.steady(lambda: contents(first))
+    assert not any(path.endswith("/python.wasm") for path in kept)  # it is in the pack
     deploy("2")
     first.look_for_update()
     first.ask("tidy")
-    assert len(contents(first)) > size
+    first.eventually(lambda: contents(first) > kept, True)
     assert first.seen() == {"1"}
 
 
@@ -359,7 +359,7 @@ def test_damaged_files_are_put_right_when_the_page_cannot_start(tab: Tab) -> Non
 def test_a_cache_that_was_emptied_is_filled_again(tab: Tab, site: tuple[Host, ProxyServer]) -> None:
     visitor = tab(*UNREACHABLE).kept()
     visitor.page.reload()
-    before = contents(visitor)
+    before = visitor.steady(lambda: contents(visitor))
     visitor.do("async () => { for (const name of await caches.keys()) caches.delete(name); }")
     visitor.page.reload()
     assert visitor.seen() == {"1"}

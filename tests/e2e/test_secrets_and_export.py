@@ -134,7 +134,7 @@ def places(desk: Dashboard) -> dict[str, str]:
         "what fields hold": json.dumps(desk.answer(READ_FIELDS)),
         "storage": json.dumps(desk.answer(READ_STORAGE)),
         "the bus": json.dumps(desk.steady(desk.heard)),
-        "the console": "\n".join(desk.watch.console),
+        "the console": desk.steady(lambda: "\n".join(desk.watch.console)),
     }
 
 

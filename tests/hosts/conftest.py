@@ -16,6 +16,7 @@ from tests.e2e.conftest import browser_type_launch_args, built_page, room, visit
 from tests.e2e import small_site
 from tests.hosts import servers
 from tests.proxy import ProxyServer
+from tests.serving import free_port
 
 __all__ = ["browser_type_launch_args", "built_page", "room", "visit"]
 
@@ -136,7 +137,7 @@ def documented(
 
     def start(name: str) -> Site:
         run, changes = servers.DOCUMENTED[name]
-        port, srv = servers.free_port(), tmp_path / "srv"
+        port, srv = free_port(), tmp_path / "srv"
         block = servers.adapted(servers.documented(name), changes(str(srv), port, str(proxy.port)))
         return site(lambda: run(block, port, tmp_path), srv, "kimi")
 
@@ -148,7 +149,7 @@ def nginx(site: Callable[..., Site], tmp_path: Path) -> Callable[..., Site]:
     """Start an nginx that goes by one of RULES, or by another of them when it is started again."""
 
     def start(path: str, rule: str, later: str = "") -> Site:
-        port, srv = servers.free_port(), tmp_path / "srv"
+        port, srv = free_port(), tmp_path / "srv"
         rules = iter([rule])
 
         def serve() -> AbstractContextManager[str]:
@@ -163,5 +164,5 @@ def nginx(site: Callable[..., Site], tmp_path: Path) -> Callable[..., Site]:
 @pytest.fixture
 def python(site: Callable[..., Site], tmp_path: Path) -> Site:
     """The folder that Python's own server shows."""
-    port, srv = servers.free_port(), tmp_path / "srv"
+    port, srv = free_port(), tmp_path / "srv"
     return site(lambda: servers.python(str(srv), port, tmp_path), srv, "kimi")

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,14 +63,6 @@ def adapted(block: str, changes: dict[str, str]) -> str:
         assert old in block, f"{DOCUMENT.name} says nothing of {old}"
         block = block.replace(old, new)
     return block
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
 
 
 @contextmanager
@@ -161,11 +152,6 @@ def python(folder: str, port: int, scratch: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
     with _running([*command, "--directory", folder], port, scratch) as url:
         yield url
-
-
-def port_of(url: str) -> str:
-    """Return the port of an address, as text."""
-    return str(urlsplit(url).port)
 
 
 Start = Callable[..., Any]

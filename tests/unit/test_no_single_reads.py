@@ -11,9 +11,8 @@ from tests.single_reads import faults
 pytestmark = pytest.mark.sources
 
 TESTS = Path(__file__).parents[1]
-FILES = [
-    path for part in ("e2e", "dropin", "browsers") for path in (TESTS / part).glob("test_*.py")
-]
+PARTS = ("e2e", "dropin", "browsers", "hosts")
+FILES = [path for part in PARTS for path in (TESTS / part).glob("test_*.py")]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -30,6 +29,8 @@ def test_every_reading_is_waited_for(path: Path) -> None:
         "before = desk.figures()",
         "box = desk['dialog'].bounding_box()",
         "assert page.url == 'x'",
+        "assert 'x' in desk.watch.console",
+        "before = visitor.storage()",
         "assert page.title() == 'x'",
         "assert desk.number('total') == 4",
         "assert rows.count() == 4",
